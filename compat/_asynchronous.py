@@ -1,0 +1,188 @@
+"""Futures in async flows: the same as in sync flows, without blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from typing import Any, TypeVar
+
+from ._futures import (
+    DoneAndNotDoneFutures,
+    PollingWatch,
+    crash,
+    deadline_after,
+    is_awaited,
+    remaining,
+    settle,
+    state,
+    unfinished,
+)
+from ._version import PREFECT_3
+
+Future = TypeVar("Future")
+
+
+async def as_completed_async(futures: Iterable[Future], timeout: float | None = None) -> AsyncGenerator[Future, None]:
+    """`as_completed` for async flows: takes the futures of sync and of async tasks, and raises as `as_completed` does."""
+    deadline = deadline_after(timeout)
+    watch = AsyncWatch()
+    try:
+        for future in futures:
+            watch.add(future)
+        total = len(watch.pending)
+        while watch.pending:
+            ended = await watch.take(remaining(deadline))
+            if not ended:
+                raise TimeoutError(unfinished(len(watch.pending), total))
+            for future in ended:
+                yield future
+    finally:
+        watch.close()
+
+
+async def wait_async(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDoneFutures:
+    """`wait` for async flows: takes the futures of sync and of async tasks."""
+    deadline = deadline_after(timeout)
+    watch = AsyncWatch()
+    done: set[Any] = set()
+    try:
+        for future in futures:
+            watch.add(future)
+        while watch.pending:
+            ended = await watch.take(remaining(deadline))
+            if not ended:
+                break
+            done.update(ended)
+    finally:
+        watch.close()
+    return DoneAndNotDoneFutures(done, set(watch.pending))
+
+
+async def result_async(future: Any, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
+    """`result` for async flows: what the run returned; takes the futures of sync and of async tasks."""
+    if is_awaited(future):
+        return await future.result(timeout=timeout, raise_on_failure=raise_on_failure)
+    done, _ = await wait_async([future], timeout)
+    if not done:
+        raise TimeoutError(f"The task run did not complete within {timeout} seconds")
+    crashed = crash(future)
+    if crashed is not None:
+        raise crashed
+    return await asyncio.to_thread(future.result, raise_on_failure=raise_on_failure)
+
+
+async def state_async(future: Any) -> Any:
+    """`state` for async flows: the state that the run is in; takes the futures of sync and of async tasks."""
+    if not is_awaited(future):
+        return await asyncio.to_thread(state, future)
+    final = await future.wait(0)
+    return await future.get_state() if final is None else final
+
+
+class AsyncWatch:
+    """The futures that are being waited for on this event loop.
+
+    Prefect 3's report their own end from the worker's thread. Prefect 2's of async tasks are awaited, one asyncio task each,
+    and its others are asked from a helper thread.
+    """
+
+    def __init__(self) -> None:
+        self.pending: dict[Any, None] = {}
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._ended: dict[Any, None] = {}
+        self._problem: BaseException | None = None
+        self._news = asyncio.Event()
+        self._polled = PollingWatch()
+        self._poller: asyncio.Task[None] | None = None
+        self._waiters: set[asyncio.Task[None]] = set()
+
+    def add(self, future: Any) -> None:
+        if future in self.pending:
+            return
+        self.pending[future] = None
+        if PREFECT_3:
+            future.add_done_callback(self._called_back)
+        elif is_awaited(future):
+            self._start(self._await(future))
+        else:
+            self._polled.add(future)
+            if self._poller is None or self._poller.done():
+                self._poller = self._start(self._poll())
+
+    async def take(self, timeout: float | None) -> list[Any]:
+        """The pending futures that have ended, once there is one; none where `timeout` seconds pass before."""
+        if self.pending and not self._ended:
+            try:
+                await asyncio.wait_for(self._news.wait(), timeout)
+            except asyncio.TimeoutError:
+                if not PREFECT_3:
+                    await self._ask()
+        if self._problem is not None:
+            raise self._problem
+        return await self._collect()
+
+    async def poll(self) -> list[Any]:
+        """The pending futures that are known to have ended by now."""
+        await asyncio.sleep(0)
+        return await self._collect()
+
+    def close(self) -> None:
+        """Stops waiting; the runs go on."""
+        for waiter in self._waiters:
+            waiter.cancel()
+
+    async def _collect(self) -> list[Any]:
+        ended = list(self._ended)
+        self._ended.clear()
+        self._news.clear()
+        for future in ended:
+            del self.pending[future]
+            if isinstance(getattr(future, "wrapped_future", None), concurrent.futures.Future):
+                settle(future)
+            elif PREFECT_3:
+                await asyncio.to_thread(settle, future)
+        return ended
+
+    def _mark(self, future: Any) -> None:
+        if future in self.pending:
+            self._ended[future] = None
+            self._news.set()
+
+    def _called_back(self, future: Any) -> None:
+        if threading.get_ident() == self._thread:
+            self._mark(future)
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._mark, future)
+        except RuntimeError:
+            pass  # The loop was closed: nobody waits any more.
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        waiter = self._loop.create_task(coroutine)
+        self._waiters.add(waiter)
+        waiter.add_done_callback(self._stopped)
+        return waiter
+
+    def _stopped(self, waiter: asyncio.Task[None]) -> None:
+        self._waiters.discard(waiter)
+        if not waiter.cancelled() and waiter.exception() is not None:
+            self._problem = waiter.exception()
+            self._news.set()
+
+    async def _await(self, future: Any) -> None:
+        await future.wait()
+        self._mark(future)
+
+    async def _poll(self) -> None:
+        while self._polled.pending:
+            for future in await asyncio.to_thread(self._polled.take, 0.05):
+                self._mark(future)
+
+    async def _ask(self) -> None:
+        for future in list(self.pending):
+            final = await future.wait(0) if is_awaited(future) else await asyncio.to_thread(future.wait, 0)
+            if final is not None:
+                self._mark(future)

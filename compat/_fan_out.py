@@ -1,0 +1,345 @@
+"""A task for every item, and a second one for every item that came through the first."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+)
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from ._futures import CallbackWatch, PollingWatch, crash, make_watch, result
+from ._version import PREFECT_3
+
+if TYPE_CHECKING:
+    from ._asynchronous import AsyncWatch
+
+OnFailure = Literal["raise", "collect", "skip"]
+
+Item = TypeVar("Item")
+
+_END = object()
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Item]):
+    """What became of one item."""
+
+    item: Item
+    """The element of `items`."""
+    value: Any
+    """The result; with `then`, the second task's. None where a step failed."""
+    error: BaseException | None
+    """The exception of the step that failed, else None."""
+    future: Any
+    """The last future that was submitted for the item."""
+
+
+def fan_out(
+    task: Any,
+    items: Iterable[Item],
+    *,
+    then: Any = None,
+    on_failure: OnFailure = "raise",
+    max_in_flight: int | None = None,
+    ordered: bool = False,
+    **parameters: Any,
+) -> Iterator[Outcome[Item]]:
+    """Submits `task(item, **parameters)` for every item and yields what became of each, as they finish.
+
+    then: a second task, submitted as `then(item, value)` the moment the first has succeeded. Prefect gets the first
+        task's future as `value`, so that it sees the dependency.
+    on_failure: "raise" raises the first failure once everything in flight has ended, and starts nothing new meanwhile;
+        what had come through before is yielded first. "collect" yields failed items with their error. "skip" leaves them out.
+    max_in_flight: at most so many items are in flight: running, or finished and not yet yielded. Only then are items
+        taken from an endless or lazy source as they are needed; without it all are taken before the first outcome is yielded.
+    ordered: yields in the order of the items instead.
+    parameters: handed to `task` with every item, with `unmapped(...)` taken off, as `task.submit` takes them
+        (`wait_for=` among them).
+
+    Nothing is submitted before the first outcome is asked for. When the loop over the outcomes ends early, by `break` or
+    by an exception, what is in flight is waited for, and nothing new is started.
+
+    Raises TypeError or ValueError for wrong arguments, and TypeError on Prefect 2 for async tasks in async flows, which
+    Prefect 2 must await (see `fan_out_async`). An error of `items` itself comes out once everything in flight has ended.
+    """
+    window = _Window(task, then, on_failure, max_in_flight, ordered, parameters)
+    return _fan_out(window, iter(items), make_watch(()))
+
+
+def fan_out_async(
+    task: Any,
+    items: Iterable[Item] | AsyncIterable[Item],
+    *,
+    then: Any = None,
+    on_failure: OnFailure = "raise",
+    max_in_flight: int | None = None,
+    ordered: bool = False,
+    **parameters: Any,
+) -> AsyncOutcomes[Item]:
+    """`fan_out` for async flows: `async for outcome in fan_out_async(...)`; sync and async tasks, sync and async items.
+
+    It does not block the event loop, with one exception: where the loop over the outcomes is left early on Prefect 3, what
+    is in flight is waited for on the spot, because Prefect 3 would cancel it at the end of the flow. To leave the loop
+    early without blocking, wrap the call in `contextlib.aclosing` (Python 3.10).
+    """
+    window = _Window(task, then, on_failure, max_in_flight, ordered, parameters)
+    return AsyncOutcomes(window, items)
+
+
+def _fan_out(
+    window: _Window, items: Iterator[Any], watch: CallbackWatch | PollingWatch
+) -> Generator[Outcome[Any], None, None]:
+    def follow_up(ended: list[Any]) -> None:
+        for future in ended:
+            value, error = _verdict(future)
+            entry = window.ended(future, value, error)
+            if entry is not None:
+                step = _submitted(window.then, (entry.item, future), {})
+                window.running[step] = entry
+                watch.add(step)
+
+    try:
+        while True:
+            while window.wants_more():
+                item = next(items, _END)
+                if item is _END:
+                    window.exhausted = True
+                    break
+                step = _submitted(window.task, (item,), window.parameters)
+                window.running[step] = window.taken(item)
+                watch.add(step)
+                follow_up(watch.poll())
+            outcome = window.next_outcome()
+            if outcome is not None:
+                yield outcome
+            elif window.failure is not None or not window.running:
+                break
+            else:
+                follow_up(watch.take(None))
+    finally:
+        while watch.pending:
+            watch.take(None)
+    if window.failure is not None:
+        raise window.failure
+
+
+async def _fan_out_async(
+    window: _Window, items: Iterable[Any] | AsyncIterable[Any], watch: AsyncWatch
+) -> AsyncGenerator[Outcome[Any], None]:
+    async def follow_up(ended: list[Any]) -> None:
+        for future in ended:
+            value, error = await _verdict_async(future)
+            entry = window.ended(future, value, error)
+            if entry is not None:
+                step = await _submitted_async(window.then, (entry.item, future), {})
+                window.running[step] = entry
+                watch.add(step)
+
+    source = _each(items)
+    try:
+        while True:
+            while window.wants_more():
+                item = await source()
+                if item is _END:
+                    window.exhausted = True
+                    break
+                step = await _submitted_async(window.task, (item,), window.parameters)
+                window.running[step] = window.taken(item)
+                watch.add(step)
+                await follow_up(await watch.poll())
+            outcome = window.next_outcome()
+            if outcome is not None:
+                yield outcome
+            elif window.failure is not None or not window.running:
+                break
+            else:
+                await follow_up(await watch.take(None))
+    finally:
+        try:
+            while watch.pending:
+                await watch.take(None)
+        finally:
+            watch.close()
+    if window.failure is not None:
+        raise window.failure
+
+
+class AsyncOutcomes(AsyncIterator[Outcome[Item]]):
+    """What `fan_out_async` returns: an async generator that leaves nothing unresolved where it is dropped half way.
+
+    An async generator that a loop was left early of is closed by a task of its own, some time later: on Prefect 3 the flow
+    would end meanwhile, and cancel what is in flight.
+    """
+
+    def __init__(self, window: _Window, items: Iterable[Item] | AsyncIterable[Item]) -> None:
+        self._window = window
+        self._items = items
+        self._watch: AsyncWatch | None = None
+        self._outcomes: AsyncGenerator[Outcome[Item], None] | None = None
+
+    async def __anext__(self) -> Outcome[Item]:
+        if self._outcomes is None:
+            from ._asynchronous import AsyncWatch
+
+            self._watch = AsyncWatch()
+            self._outcomes = _fan_out_async(self._window, self._items, self._watch)
+        return await self._outcomes.__anext__()
+
+    async def aclose(self) -> None:
+        """Waits for what is in flight; nothing new is started."""
+        if self._outcomes is not None:
+            await self._outcomes.aclose()
+
+    def __del__(self) -> None:
+        if PREFECT_3 and self._watch is not None:
+            for future in list(self._watch.pending):
+                with contextlib.suppress(Exception):
+                    future.wait()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An item in flight, and whether the step that is running is its last one."""
+
+    index: int
+    item: Any
+    last: bool
+
+
+class _Window:
+    """What a fan-out holds at a time: the items in flight, and the outcomes that were not yielded yet."""
+
+    def __init__(
+        self,
+        task: Any,
+        then: Any,
+        on_failure: OnFailure,
+        max_in_flight: int | None,
+        ordered: bool,
+        parameters: dict[str, Any],
+    ) -> None:
+        if on_failure not in ("raise", "collect", "skip"):
+            raise ValueError(f"on_failure must be 'raise', 'collect' or 'skip', got {on_failure!r}")
+        if max_in_flight is not None and max_in_flight < 1:
+            raise ValueError(f"max_in_flight must be at least 1, got {max_in_flight}")
+        if "return_state" in parameters:
+            raise TypeError("a fan-out yields outcomes: return_state cannot be given")
+        for step in (task, *(() if then is None else (then,))):
+            if not hasattr(step, "submit"):
+                raise TypeError(f"a fan-out submits tasks, got {step!r}")
+        from prefect import unmapped
+
+        self.task = task
+        self.then = then
+        self.parameters = {k: v.value if isinstance(v, unmapped) else v for k, v in parameters.items()}
+        self.running: dict[Any, _Entry] = {}
+        self.exhausted = False
+        self.failure: BaseException | None = None
+        self._on_failure = on_failure
+        self._limit = max_in_flight
+        self._ordered = ordered
+        self._ready: dict[int, Outcome[Any] | None] = {}
+        self._taken = 0
+        self._yielded = 0
+
+    def wants_more(self) -> bool:
+        if self.exhausted or self.failure is not None:
+            return False
+        return self._limit is None or len(self.running) + len(self._ready) < self._limit
+
+    def taken(self, item: Any) -> _Entry:
+        """The entry of the next item."""
+        self._taken += 1
+        return _Entry(self._taken - 1, item, self.then is None)
+
+    def ended(self, future: Any, value: Any, error: BaseException | None) -> _Entry | None:
+        """Notes what became of a step; the item's new entry where the second step is to be started, else None."""
+        entry = self.running.pop(future)
+        if error is None and not entry.last:
+            return None if self.failure is not None else replace(entry, last=True)
+        if error is None or self._on_failure == "collect":
+            self._ready[entry.index] = Outcome(entry.item, value, error, future)
+        elif self._on_failure == "raise":
+            self.failure = self.failure or error
+        elif self._ordered:
+            self._ready[entry.index] = None
+        return None
+
+    def next_outcome(self) -> Outcome[Any] | None:
+        """The outcome to yield next, which the window then forgets; None where there is none yet."""
+        while self._ready:
+            index = self._yielded if self._ordered else next(iter(self._ready))
+            if index not in self._ready:
+                return None
+            self._yielded += 1
+            outcome = self._ready.pop(index)
+            if outcome is not None:
+                return outcome
+        return None
+
+
+def _submitted(task: Any, arguments: tuple[Any, ...], parameters: dict[str, Any]) -> Any:
+    future = task.submit(*arguments, **parameters)
+    if inspect.iscoroutine(future):
+        future.close()
+        raise TypeError(
+            f"Prefect 2 has to await what {task.name!r} returns (async task, async flow): use fan_out_async"
+        )
+    return future
+
+
+async def _submitted_async(task: Any, arguments: tuple[Any, ...], parameters: dict[str, Any]) -> Any:
+    future = task.submit(*arguments, **parameters)
+    return await future if inspect.isawaitable(future) else future
+
+
+def _verdict(future: Any) -> tuple[Any, BaseException | None]:
+    """The value and the error of a run that has ended, one of them None."""
+    error = crash(future)
+    if error is not None:
+        return None, error
+    try:
+        return result(future), None
+    except Exception as failure:
+        return None, failure
+
+
+async def _verdict_async(future: Any) -> tuple[Any, BaseException | None]:
+    from ._asynchronous import result_async
+
+    error = crash(future)
+    if error is not None:
+        return None, error
+    try:
+        return await result_async(future), None
+    except Exception as failure:
+        return None, failure
+
+
+def _each(items: Iterable[Any] | AsyncIterable[Any]) -> Callable[[], Awaitable[Any]]:
+    """A function that gives the next item, or `_END`."""
+    if isinstance(items, AsyncIterable):
+        later = items.__aiter__()
+
+        async def following() -> Any:
+            try:
+                return await later.__anext__()
+            except StopAsyncIteration:
+                return _END
+    else:
+        now = iter(items)
+
+        async def following() -> Any:
+            return next(now, _END)
+
+    return following

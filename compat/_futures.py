@@ -1,0 +1,247 @@
+"""Futures in sync flows: waiting for them, in the order in which they end, and reading what came out."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import queue
+import time
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from ._version import PREFECT_3
+
+Future = TypeVar("Future")
+
+if TYPE_CHECKING or not PREFECT_3:
+
+    class DoneAndNotDoneFutures(NamedTuple):
+        """A named 2-tuple of sets: the futures whose runs have ended, and the others."""
+
+        done: set[Any]
+        not_done: set[Any]
+
+else:
+    from prefect.futures import DoneAndNotDoneFutures
+
+
+def as_completed(futures: Iterable[Future], timeout: float | None = None) -> Generator[Future, None, None]:
+    """Yields each future once, as its run ends, whether the run succeeded or failed; `.result()` then returns at once.
+
+    Raises TimeoutError ("1 (of 2) futures unfinished") where `timeout` seconds after the first step some runs have not
+    ended, ValueError where `timeout` is negative, and TypeError for a future that Prefect 2 must await
+    (an async task's, in an async flow: see `as_completed_async`).
+
+    Prefect 2 has nothing of the kind. Prefect 3's own yields futures whose `.state` still reads Pending (3.0.11, 3.8.8),
+    and where its timeout expires in the body of the loop, an internal CancelledError comes out there; here the futures'
+    states are final, and the timeout is only looked at when the next future is asked for.
+    """
+    deadline = deadline_after(timeout)
+    watch = make_watch(futures)
+    total = len(watch.pending)
+    while watch.pending:
+        ended = watch.take(remaining(deadline))
+        if not ended:
+            raise TimeoutError(unfinished(len(watch.pending), total))
+        yield from ended
+
+
+def wait(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDoneFutures:
+    """The futures whose runs have ended and those whose runs have not, once all have ended or `timeout` seconds have passed.
+
+    Raises ValueError where `timeout` is negative, and TypeError for a future that Prefect 2 must await (see `wait_async`).
+
+    Prefect 2 has nothing of the kind. Prefect 3's own finds nothing done within a timeout, and waits although the timeout
+    is 0, on 3.0.11; on 3.8.8 what it finds done within a timeout has no final `.state` yet.
+    """
+    deadline = deadline_after(timeout)
+    watch = make_watch(futures)
+    done: set[Any] = set()
+    while watch.pending:
+        ended = watch.take(remaining(deadline))
+        if not ended:
+            break
+        done.update(ended)
+    return DoneAndNotDoneFutures(done, set(watch.pending))
+
+
+def result(future: Any, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
+    """What the run returned, as `future.result(...)`; raises TypeError for a future that Prefect 2 must await."""
+    refuse_awaited(future, "result_async")
+    return future.result(timeout=timeout, raise_on_failure=raise_on_failure)
+
+
+def state(future: Any) -> Any:
+    """The state that the run is in: `future.state` of Prefect 3 and `future.get_state()` of Prefect 2.
+
+    It is the final state from the moment the run has ended, where both may lag behind. Raises TypeError for a future that
+    Prefect 2 must await (see `state_async`).
+    """
+    refuse_awaited(future, "state_async")
+    if PREFECT_3:
+        wrapped = getattr(future, "wrapped_future", None)
+        if wrapped is not None and wrapped.done():
+            settle(future)
+        return future.state
+    final = future.wait(0)
+    return future.get_state() if final is None else final
+
+
+def resolve_futures_to_results(expr: Any) -> Any:
+    """`expr` with each future in its lists, tuples, sets and dicts replaced by the result of its run, once that has ended.
+
+    Raises Exception where a run did not succeed. Prefect 3 has it from 3.3.6 on, which is then what does the work;
+    that one also looks into dataclasses and Pydantic models.
+    """
+    import prefect.futures
+
+    own = getattr(prefect.futures, "resolve_futures_to_results", None)
+    return _resolved(expr, prefect.futures.PrefectFuture) if own is None else own(expr)
+
+
+def _resolved(expr: Any, kind: type) -> Any:
+    if isinstance(expr, kind):
+        refuse_awaited(expr, "result_async")
+        expr.wait()
+        if not state(expr).is_completed():
+            raise Exception("At least one result did not complete successfully")
+        return expr.result()
+    if isinstance(expr, (list, set)) or type(expr) is tuple:
+        made = [_resolved(element, kind) for element in expr]
+        return made if isinstance(expr, list) else type(expr)(made)
+    if isinstance(expr, dict):
+        return {_resolved(key, kind): _resolved(value, kind) for key, value in expr.items()}
+    return expr
+
+
+def deadline_after(timeout: float | None) -> float | None:
+    """The time on the monotonic clock `timeout` seconds from now; raises ValueError as Prefect 3.8 does."""
+    if timeout is None:
+        return None
+    if timeout < 0:
+        raise ValueError(f"'timeout' must be a non-negative number, got {timeout}")
+    return time.monotonic() + timeout
+
+
+def remaining(deadline: float | None) -> float | None:
+    """Seconds until the deadline, at least 0; None where there is none."""
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def unfinished(pending: int, total: int) -> str:
+    """What Prefect 3's own `as_completed` says in its TimeoutError."""
+    return f"{pending} (of {total}) futures unfinished"
+
+
+def is_awaited(future: Any) -> bool:
+    """Whether the methods of this future return awaitables: on Prefect 2, those of async tasks in async flows."""
+    return not PREFECT_3 and bool(getattr(future, "asynchronous", False))
+
+
+def refuse_awaited(future: Any, instead: str) -> None:
+    if is_awaited(future):
+        raise TypeError(f"Prefect 2 has to await this future (async task, async flow): use {instead}")
+
+
+def crash(future: Any) -> BaseException | None:
+    """What ended the worker of a Prefect 3 run without a state: a SystemExit in the task, or a cancelled executor."""
+    wrapped = getattr(future, "wrapped_future", None)
+    if not isinstance(wrapped, concurrent.futures.Future) or not wrapped.done():
+        return None
+    return concurrent.futures.CancelledError() if wrapped.cancelled() else wrapped.exception()
+
+
+def settle(future: Any) -> None:
+    """Makes `.state` of a Prefect 3 future final whose run has ended; a worker that died leaves it to the API."""
+    if crash(future) is None:
+        future.wait()
+
+
+class CallbackWatch:
+    """The futures of Prefect 3 that are being waited for. They report their own end."""
+
+    def __init__(self) -> None:
+        self.pending: dict[Any, None] = {}
+        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def add(self, future: Any) -> None:
+        if future not in self.pending:
+            self.pending[future] = None
+            future.add_done_callback(self._ended.put)
+
+    def take(self, timeout: float | None) -> list[Any]:
+        """The pending futures that have ended, once there is one; none where `timeout` seconds pass before."""
+        ended: list[Any] = []
+        while self.pending:
+            try:
+                future = self._ended.get(timeout=0 if ended else timeout)
+            except queue.Empty:
+                break
+            settle(future)
+            del self.pending[future]
+            ended.append(future)
+        return ended
+
+    def poll(self) -> list[Any]:
+        """The pending futures that have ended by now, as far as that costs nothing to know."""
+        return self.take(0)
+
+
+class PollingWatch:
+    """The futures of Prefect 2 that are being waited for. Each has to be asked, and each question has its price.
+
+    So all are asked in turn, and then none for at least `PAUSE` seconds and `SHARE` times as long as asking them took;
+    meanwhile the oldest one is waited for.
+    """
+
+    PAUSE = 0.01
+    SHARE = 3
+
+    def __init__(self) -> None:
+        self.pending: dict[Any, None] = {}
+        self._due = 0.0
+
+    def add(self, future: Any) -> None:
+        refuse_awaited(future, "as_completed_async, wait_async or fan_out_async")
+        self.pending[future] = None
+
+    def take(self, timeout: float | None) -> list[Any]:
+        """The pending futures that have ended, once there is one; none where `timeout` seconds pass before."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.pending:
+            pause = self._due - time.monotonic()
+            if deadline is not None:
+                pause = min(pause, deadline - time.monotonic())
+            if pause > 0:
+                oldest = next(iter(self.pending))
+                if oldest.wait(pause) is not None and pause > self.PAUSE:
+                    del self.pending[oldest]
+                    return [oldest]
+            ended = self._sweep()
+            if ended or (deadline is not None and time.monotonic() >= deadline):
+                return ended
+        return []
+
+    def poll(self) -> list[Any]:
+        """The pending futures that have ended by now, as far as that costs nothing to know."""
+        return self._sweep() if time.monotonic() >= self._due else []
+
+    def _sweep(self) -> list[Any]:
+        started = time.monotonic()
+        final = [(future, future.wait(0)) for future in list(self.pending)]
+        spent = time.monotonic() - started
+        self._due = started + spent + max(self.PAUSE, self.SHARE * spent)
+        ended = sorted((pair for pair in final if pair[1] is not None), key=lambda pair: pair[1].timestamp)
+        for future, _ in ended:
+            del self.pending[future]
+        return [future for future, _ in ended]
+
+
+Watch = CallbackWatch if PREFECT_3 else PollingWatch
+
+
+def make_watch(futures: Iterable[Any]) -> CallbackWatch | PollingWatch:
+    """A watch over these futures, each once."""
+    watch = Watch()
+    for future in futures:
+        watch.add(future)
+    return watch

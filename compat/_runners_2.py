@@ -1,0 +1,56 @@
+"""Task runners for Prefect 2, with the names and arguments of Prefect 3."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+from prefect.task_runners import ConcurrentTaskRunner as _ConcurrentTaskRunner
+from prefect.task_runners import SequentialTaskRunner
+
+__all__ = ["ConcurrentTaskRunner", "SequentialTaskRunner", "ThreadPoolTaskRunner"]
+
+
+class ThreadPoolTaskRunner(_ConcurrentTaskRunner):  # type: ignore[misc,unused-ignore]
+    """Prefect 2's concurrent task runner with the argument of Prefect 3's: at most `max_workers` runs at a time.
+
+    Runs that find no free place wait in the order in which they were submitted. As on Prefect 3, a run keeps its place
+    while it waits for what it submitted itself: a task that submits another and waits for it needs a second place.
+    Raises ValueError where `max_workers` is less than 1.
+    """
+
+    def __init__(self, max_workers: int | None = None) -> None:
+        if max_workers is not None and max_workers < 1:
+            raise ValueError("max_workers must be greater than 0")
+        super().__init__()
+        self.max_workers = max_workers
+        self._places: Any = None
+
+    def duplicate(self) -> ThreadPoolTaskRunner:
+        return type(self)(max_workers=self.max_workers)
+
+    async def submit(self, **arguments: Any) -> Any:
+        # The engine passes the coroutine function to run as `run_fn` in the first releases of Prefect 2, then as `call`.
+        name = "call" if "call" in arguments else "run_fn"
+        return await super().submit(**{**arguments, name: self._in_turn(arguments[name])})
+
+    def _in_turn(self, call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def run(*args: Any, **kwargs: Any) -> Any:
+            if self._places is None:
+                return await call(*args, **kwargs)
+            async with self._places:
+                return await call(*args, **kwargs)
+
+        return run
+
+    async def _start(self, exit_stack: contextlib.AsyncExitStack) -> None:
+        await super()._start(exit_stack)
+        self._places = None if self.max_workers is None else anyio.Semaphore(self.max_workers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_places": None}
+
+
+ConcurrentTaskRunner = ThreadPoolTaskRunner

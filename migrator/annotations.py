@@ -1,0 +1,122 @@
+"""Comments above what could not be fixed: `# TODO[migrator CODE]: what to do, link`. Recognised on the next run, removed once mended."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from migrator.findings import Edit, Finding, LineIndex, apply_edits
+from migrator.model.module import ParseError, parse
+from migrator.model.names import first_line
+
+_NOTE = re.compile(r"# TODO\[migrator (\w+)\]: ")
+_NOT_NOTED = frozenset({"PF001"})
+
+
+@dataclass(frozen=True)
+class _Note:
+    """A comment of ours: its row, its code, and the row of the statement below that it speaks of."""
+
+    row: int
+    code: str
+    about: int
+
+
+def annotate(text: str, findings: Sequence[Finding]) -> str:
+    """The text with a comment above the statement of each finding, and without the comments whose finding is gone."""
+    return _revised(text, findings, add=True)
+
+
+def without_stale(text: str, findings: Sequence[Finding]) -> str:
+    """The text without the comments whose finding is gone."""
+    return _revised(text, findings, add=False)
+
+
+def _revised(text: str, findings: Sequence[Finding], add: bool) -> str:
+    if not findings and "# TODO[migrator " not in text:
+        return text
+    if not add and "# TODO[migrator " not in text:
+        return text
+    try:
+        tree = parse(text)
+    except ParseError:
+        return text
+    index = LineIndex(text)
+    wanted = {
+        (_row(tree, index, finding), finding.code): finding for finding in findings if finding.code not in _NOT_NOTED
+    }
+    edits: list[Edit] = []
+    present: set[tuple[int, str]] = set()
+    for note in _notes(index):
+        if (note.about, note.code) in wanted and (note.about, note.code) not in present:
+            present.add((note.about, note.code))
+        else:
+            end = index.starts[note.row] if note.row < len(index.starts) else len(text)
+            edits.append(Edit(index.starts[note.row - 1], end, ""))
+    if add:
+        edits += _additions(index, {place: finding for place, finding in wanted.items() if place not in present})
+    return apply_edits(text, edits)
+
+
+def _additions(index: LineIndex, wanted: dict[tuple[int, str], Finding]) -> Iterator[Edit]:
+    rows: dict[int, list[Finding]] = {}
+    for (row, _), finding in sorted(wanted.items()):
+        rows.setdefault(row, []).append(finding)
+    newline = "\r\n" if "\r\n" in index.text else "\n"
+    for row, below in rows.items():
+        line = index.line(row)
+        indent = line[: len(line) - len(line.lstrip(" \t\f"))]
+        start = index.starts[row - 1]
+        comments = (f"{indent}# TODO[migrator {found.code}]: {_one_line(found)}{newline}" for found in below)
+        yield Edit(start, start, "".join(comments))
+
+
+def _one_line(finding: Finding) -> str:
+    return f"{' '.join(finding.message.split())}, {finding.url}"
+
+
+def _row(tree: ast.Module, index: LineIndex, finding: Finding) -> int:
+    """The row above which a comment about the finding can stand: that of the innermost statement that begins a line."""
+    row, _ = index.position(finding.start)
+    best = row
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.stmt):
+                start, end = first_line(child), child.end_lineno or child.lineno
+                if not start <= row <= end:
+                    continue
+                if not index.line(start)[: _column(child)].strip():
+                    best = start
+            nodes.append(child)
+    return best
+
+
+def _column(statement: ast.stmt) -> int:
+    decorators = getattr(statement, "decorator_list", None)
+    return max(decorators[0].col_offset - 1, 0) if decorators else statement.col_offset
+
+
+def _notes(index: LineIndex) -> Iterator[_Note]:
+    """The comments of ours that have a line to themselves."""
+    if "# TODO[migrator " not in index.text:
+        return
+    rows: list[tuple[int, str]] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(index.text, newline="").readline):
+            match = _NOTE.match(token.string) if token.type == tokenize.COMMENT else None
+            if match and not index.line(token.start[0])[: token.start[1]].strip():
+                rows.append((token.start[0], match.group(1)))
+    except (tokenize.TokenError, IndentationError, SyntaxError):
+        return
+    ours = {row for row, _ in rows}
+    for row, code in rows:
+        about = row + 1
+        while about in ours:
+            about += 1
+        yield _Note(row, code, about)

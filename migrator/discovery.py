@@ -1,0 +1,507 @@
+"""Which files a run is about: the Python files under directories, and every file that is named itself.
+
+Left out under a directory, in this order: what no project means by its source (`SKIPPED`, and every directory that is a
+virtual environment), what `exclude` matches, and what git ignores. Git's rules are those of the `.gitignore` files in the
+directory, above it up to the root of its repository, and below it, and of `.git/info/exclude`; the user's global excludes
+file is not read. An ignored file is left out whether or not it is tracked.
+"""
+
+from __future__ import annotations
+
+import errno
+import operator
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple, Optional
+
+SUFFIXES = (".py", ".pyi")
+
+SKIPPED = frozenset(
+    {
+        ".eggs",
+        ".git",
+        ".hg",
+        ".mypy_cache",
+        ".nox",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        ".venv",
+        "__pycache__",
+        "node_modules",
+        "site-packages",
+        "venv",
+    }
+)
+"""Names of directories that are never entered, unless they are named themselves."""
+
+OnError = Callable[[str, OSError], None]
+"""Called with the path of a directory (or of a file with rules) that cannot be read, and why."""
+
+
+class MissingPathError(FileNotFoundError):
+    """A path that was named is not there."""
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
+
+
+class PatternError(ValueError):
+    """A pattern of `exclude` that means nothing."""
+
+
+def discover(
+    paths: Sequence[str],
+    *,
+    exclude: Sequence[str] = (),
+    exclude_root: Optional[str] = None,
+    respect_gitignore: bool = True,
+    on_error: Optional[OnError] = None,
+) -> Iterator[str]:
+    """The files under the paths, sorted by the parts of their names, each real file once.
+
+    A path that is a file is always among them, whatever its suffix and whatever ignores or excludes it; a path that is a
+    directory is always entered, and when it is ignored itself, the rules above it do not count below it. Names begin with
+    the path as it was given, without a leading `./`.
+
+    `exclude` holds patterns with the meaning they have in a `.gitignore` that lies in `exclude_root` (by default the current
+    directory): `tests` is a file or directory of that name anywhere, `/tests` or `src/tests` one place, `tests/` a directory,
+    `*_old.py` and `**/legacy/*.py` globs, and `!name` takes an earlier pattern back. They hold for everything that is found
+    in a directory.
+
+    Symbolic links to files and directories are followed, after everything else: what is reached without a link keeps that
+    name. A link to a directory that it lies in itself is not followed.
+
+    Raises MissingPathError for a path that is not there, and PatternError for a pattern that cannot be read. A directory
+    that cannot be read is told to `on_error` and the rest goes on; without `on_error` its OSError is raised.
+    """
+    walk = _Walk(exclude, exclude_root, respect_gitignore, on_error)
+    directories = [path for path in paths if walk.named(path)]
+    for path in directories:
+        walk.enter(path)
+    walk.follow_links()
+    return iter(sorted(walk.found.values(), key=lambda path: path.split(os.sep)))
+
+
+# -- rules
+
+
+class _Glob(NamedTuple):
+    """A line of rules with wildcards, and the number of the line. It is tried on the name alone unless it has a slash."""
+
+    number: int
+    ignores: bool
+    line: str
+    needle: str
+    """Text that is in everything the line matches: a name without it need not be tried."""
+    on_name: bool
+
+    def matches(self, below: str, name: str) -> bool:
+        subject = name if self.on_name else below + name
+        if self.needle not in subject:
+            return False
+        translation = _translate(self.line)
+        if translation is None:
+            return False
+        match = translation.search(name if translation.on_name else subject)
+        return match is not None and translation.end(match.end(), len(match.string))
+
+
+class _Translation(NamedTuple):
+    search: Callable[[str], Optional[re.Match[str]]]
+    on_name: bool
+    end: Callable[[int, int], bool]
+    """Whether a match may end there, given where and how long the subject is."""
+
+
+@cache
+def _translate(line: str) -> Optional[_Translation]:
+    """A line as it applies to an entry whose parent directories are not ignored, None where it means nothing.
+
+    pathspec translates the line, but does not decide here: it decides on whole paths, where a line for a parent directory
+    (`!/src/`) overrides one for the entry itself (`node_modules/`). Git asks of each directory on the way down. So only a
+    match up to the end of the path counts, or for `dir/**` one that ends before it.
+    """
+    from pathspec import GitIgnoreSpec
+
+    try:
+        # pathspec takes `dir/**/` for `dir/`; git takes it for the directories inside.
+        patterns = list(GitIgnoreSpec.from_lines([f"{line}*/" if line.endswith("/**/") else line]).patterns)
+    except ValueError:
+        return None
+    regex = patterns[0].regex if patterns else None
+    if regex is None:
+        return None
+    if regex.groups:
+        return _Translation(regex.search, "/" not in line.rstrip("/") or regex.pattern[0] != "^", operator.eq)
+    inside = line.endswith("/**") and line.strip("!/") != "**"
+    return _Translation(regex.search, "/" not in line, operator.lt if inside else operator.le)
+
+
+_Literals = dict[str, tuple[int, Optional[bool]]]
+"""Names or paths, with the number of the last line that says them and whether it ignores."""
+
+_NOT_SAID: tuple[int, Optional[bool]] = (-1, None)
+
+
+class _Table(NamedTuple):
+    """Lines of rules: those without wildcards by name or path, and the others, the last one first. The last match decides."""
+
+    names: _Literals
+    paths: _Literals
+    globs: list[_Glob]
+
+    def decide(self, below: str, name: str, mark: str) -> Optional[bool]:
+        """Whether the entry `name` of the directory `below` (empty, or ending in a slash) is ignored; None: not said."""
+        number, ignores = max(self.names.get(name, _NOT_SAID), self.paths.get(below + name, _NOT_SAID))
+        for glob in self.globs:
+            if glob.number < number:
+                break
+            if glob.matches(below, name + mark):
+                return glob.ignores
+        return ignores
+
+
+class _Rules(NamedTuple):
+    """The lines of one file with rules, for each kind of entry; most lines cannot match a Python file."""
+
+    on_directories: _Table
+    on_files: _Table
+
+    def decide(self, below: str, name: str, directory: bool) -> Optional[bool]:
+        if directory:
+            return self.on_directories.decide(below, name, "/")
+        return self.on_files.decide(below, name, "")
+
+
+def _read_rules(lines: Iterable[str]) -> _Rules:
+    """The rules of some lines, in the language of `.gitignore`. What cannot be read is passed over, as git does."""
+    rules = _Rules(_Table({}, {}, []), _Table({}, {}, []))
+    for number, line in enumerate(lines):
+        text = line.rstrip()
+        if not text or text.startswith("#"):
+            continue
+        if text.endswith("\\"):
+            text = line.rstrip("\r\n")
+        ignores = not text.startswith("!")
+        body = text if ignores else text[1:]
+        for table in rules if _may_be_python(body) else rules[:1]:
+            _add(table, number, ignores, body)
+    for table in rules:
+        table.globs.reverse()
+    return rules
+
+
+def _add(table: _Table, number: int, ignores: bool, body: str) -> None:
+    whole = body[:-1] if body.endswith("/") else body
+    if _WILDCARD.search(whole):
+        needle = "" if "\\" in whole else max(_BETWEEN_WILDCARDS.split(whole), key=len)
+        table.globs.append(_Glob(number, ignores, body, needle, "/" not in whole))
+    elif "/" in whole:
+        table.paths[whole[1:] if whole.startswith("/") else whole] = number, ignores
+    else:
+        table.names[whole] = number, ignores
+
+
+_WILDCARD = re.compile(r"[*?\[\\]")
+_BETWEEN_WILDCARDS = re.compile(r"[*?/]|\[.*")
+_LAST_CHARACTERS = re.compile(r"\[([\w.]+)\]$")
+
+
+def _may_be_python(body: str) -> bool:
+    """Whether a line could match a file whose name ends in one of the suffixes, from the literal end of the line."""
+    if body.endswith("/"):
+        return False
+    last = body.rsplit("/", 1)[-1]
+    if not _WILDCARD.search(last):
+        return last.endswith(SUFFIXES)
+    characters = _LAST_CHARACTERS.search(last)
+    if characters:
+        return any(_may_be_python(last[: characters.start()] + character) for character in characters.group(1))
+    tail = re.split(r"[*?\]\\]", last)[-1]
+    return "\\" in last or tail.endswith(SUFFIXES) or any(suffix.endswith(tail) for suffix in SUFFIXES)
+
+
+_Scope = tuple[_Rules, str]
+"""Rules, and the path of a directory below the place where they lie: empty, or ending in a slash."""
+
+
+def _ignored(scopes: tuple[_Scope, ...], name: str, directory: bool) -> bool:
+    """What the innermost rules say that say anything."""
+    for rules, below in scopes:
+        decision = rules.decide(below, name, directory)
+        if decision is not None:
+            return decision
+    return False
+
+
+def _inside(scopes: tuple[_Scope, ...], name: str) -> tuple[_Scope, ...]:
+    return tuple((rules, f"{below}{name}/") for rules, below in scopes)
+
+
+def check_exclude(patterns: Sequence[str]) -> None:
+    """Raises PatternError for the first pattern of `exclude` that cannot be read."""
+    for pattern in patterns:
+        text = pattern.strip()
+        body = text.lstrip("!").strip("/")
+        if not body or body.startswith("#") or (_WILDCARD.search(body) and _translate(text) is None):
+            raise PatternError(f"the pattern {pattern!r} cannot be read: it is to be like a line of .gitignore")
+
+
+def _read_exclude(patterns: Sequence[str]) -> _Rules:
+    """As `_read_rules`, but takes `./name` for `/name`."""
+    check_exclude(patterns)
+    return _read_rules(pattern[1:] if pattern.startswith("./") else pattern for pattern in patterns)
+
+
+# -- the walk
+
+
+@dataclass(frozen=True)
+class _Directory:
+    """A directory to be read.
+
+    `shown` is what the names of its files begin with; `scopes` are git's rules above it, the innermost first.
+    """
+
+    path: str
+    shown: str
+    real: str
+    absolute: str
+    scopes: tuple[_Scope, ...]
+    named: bool = False
+
+
+class _Walk:
+    """The state of one discovery."""
+
+    def __init__(
+        self,
+        exclude: Sequence[str],
+        exclude_root: Optional[str],
+        respect_gitignore: bool,
+        on_error: Optional[OnError],
+    ) -> None:
+        self.found: dict[str, str] = {}
+        """Real path to shown name."""
+        self._exclude = _read_exclude(exclude) if exclude else None
+        self._exclude_root = os.path.abspath(exclude_root or os.curdir)
+        self._respect_gitignore = respect_gitignore
+        self._on_error = on_error
+        self._visited: set[str] = set()
+        self._linked_files: list[tuple[str, str]] = []
+        self._linked_directories: list[_Directory] = []
+        self._real_directories: dict[str, str] = {}
+        self._rules: dict[str, _Rules] = {}
+
+    def named(self, path: str) -> bool:
+        """Takes a file that was named; True for a directory."""
+        try:
+            status = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            reason = "a symbolic link to nothing" if os.path.islink(path) else "no such file or directory"
+            raise MissingPathError(errno.ENOENT, reason, path) from None
+        except OSError as error:
+            self._report(path, error)
+            return False
+        if stat.S_ISDIR(status.st_mode):
+            return True
+        self.found.setdefault(self._real(path), _tidy(path))
+        return False
+
+    def enter(self, path: str) -> None:
+        """Finds what is under a directory that was named."""
+        real = os.path.realpath(path)
+        absolute = os.path.abspath(path)
+        tidy = _tidy(path)
+        shown = "" if tidy == os.curdir else os.path.join(tidy, "")
+        if not self._excluded_above(absolute):
+            self._read_all(_Directory(path, shown, real, absolute, self._scopes_above(real), named=True))
+
+    def follow_links(self) -> None:
+        """Takes what only symbolic links lead to."""
+        while self._linked_directories:
+            links = sorted(self._linked_directories, key=lambda directory: directory.shown)
+            self._linked_directories = []
+            for link in links:
+                self._read_all(link)
+        for shown, path in sorted(self._linked_files):
+            self.found.setdefault(os.path.realpath(path), shown)
+
+    def _read_all(self, start: _Directory) -> None:
+        waiting = [start]
+        while waiting:
+            directory = waiting.pop()
+            if directory.real in self._visited:
+                continue
+            try:
+                with os.scandir(directory.path) as entries:
+                    listing = list(entries)
+            except OSError as error:
+                self._report(directory.path, error)
+                continue
+            names = {entry.name for entry in listing}
+            if "pyvenv.cfg" in names and not directory.named:
+                continue
+            self._visited.add(directory.real)
+            scopes = self._scopes_of(directory, names)
+            excluded = self._exclude_scope(directory.absolute)
+            for entry in listing:
+                child = self._take(directory, entry, scopes, excluded)
+                if child is not None:
+                    waiting.append(child)
+
+    def _take(
+        self,
+        directory: _Directory,
+        entry: os.DirEntry[str],
+        scopes: tuple[_Scope, ...],
+        excluded: tuple[_Scope, ...],
+    ) -> Optional[_Directory]:
+        """Notes an entry that is a file or a link; gives it back if it is a directory to be read."""
+        name = entry.name
+        link = entry.is_symlink()
+        try:
+            is_directory = entry.is_dir()
+            is_python = not is_directory and name.endswith(SUFFIXES) and entry.is_file()
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                self._report(entry.path, error)
+            return None
+        if not is_directory and not is_python:
+            return None
+        if is_directory and name in SKIPPED:
+            return None
+        if _ignored(excluded, name, is_directory) or _ignored(scopes, name, is_directory):
+            return None
+        if is_python:
+            if link:
+                self._linked_files.append((directory.shown + name, entry.path))
+            else:
+                self.found.setdefault(os.path.join(directory.real, name), directory.shown + name)
+            return None
+        child = _Directory(
+            entry.path,
+            os.path.join(directory.shown, name, ""),
+            os.path.realpath(entry.path) if link else os.path.join(directory.real, name),
+            os.path.join(directory.absolute, name),
+            _inside(scopes, name),
+        )
+        if not link:
+            return child
+        if not os.path.join(directory.real, "").startswith(os.path.join(child.real, "")):
+            self._linked_directories.append(child)
+        return None
+
+    def _scopes_of(self, directory: _Directory, names: set[str]) -> tuple[_Scope, ...]:
+        """The rules for the entries of a directory. A repository knows nothing of one that it lies in."""
+        if not self._respect_gitignore:
+            return ()
+        scopes = directory.scopes
+        if ".git" in names:
+            scopes = self._scope(_excludes_of_repository(directory.real))
+        if ".gitignore" in names:
+            scopes = (*self._scope(os.path.join(directory.real, ".gitignore")), *scopes)
+        return scopes
+
+    def _scopes_above(self, real: str) -> tuple[_Scope, ...]:
+        """The rules above a directory that was named: none outside of a repository, and none where they ignore it."""
+        if not self._respect_gitignore:
+            return ()
+        above: list[str] = []
+        directory = real
+        while not os.path.lexists(os.path.join(directory, ".git")):
+            parent, name = os.path.split(directory)
+            if parent == directory:
+                return ()
+            above.append(name)
+            directory = parent
+        if not above:
+            return ()
+        scopes = self._scope(_excludes_of_repository(directory))
+        for name in reversed(above):
+            scopes = (*self._scope(os.path.join(directory, ".gitignore")), *scopes)
+            if _ignored(scopes, name, True):
+                return ()
+            scopes = _inside(scopes, name)
+            directory = os.path.join(directory, name)
+        return scopes
+
+    def _scope(self, path: Optional[str]) -> tuple[_Scope, ...]:
+        """The rules of a file, for the directory they hold in; empty where there are none."""
+        if path is None:
+            return ()
+        rules = self._rules.get(path)
+        if rules is None:
+            try:
+                with open(path, "rb") as stream:
+                    text = os.fsdecode(stream.read())
+                rules = _read_rules(text.lstrip("\ufeff").split("\n"))
+            except FileNotFoundError:
+                rules = _read_rules(())
+            except OSError as error:
+                self._report(path, error)
+                rules = _read_rules(())
+            self._rules[path] = rules
+        return ((rules, ""),) if any(rules.on_directories) else ()
+
+    def _exclude_scope(self, absolute: str) -> tuple[_Scope, ...]:
+        """The patterns of `exclude` for the entries of a directory, wherever it lies."""
+        if self._exclude is None:
+            return ()
+        below = os.path.relpath(absolute, self._exclude_root).replace(os.sep, "/")
+        return ((self._exclude, "" if below == "." else f"{below}/"),)
+
+    def _excluded_above(self, absolute: str) -> bool:
+        """Whether `exclude` matches a directory that was named, or one on the way to it."""
+        if self._exclude is None or not absolute.startswith(os.path.join(self._exclude_root, "")):
+            return False
+        below = ""
+        for name in os.path.relpath(absolute, self._exclude_root).split(os.sep):
+            if self._exclude.decide(below, name, True):
+                return True
+            below += f"{name}/"
+        return False
+
+    def _real(self, path: str) -> str:
+        """As `os.path.realpath`, but resolves each directory once."""
+        if os.path.islink(path):
+            return os.path.realpath(path)
+        parent, name = os.path.split(path)
+        if parent not in self._real_directories:
+            self._real_directories[parent] = os.path.realpath(parent)
+        return os.path.join(self._real_directories[parent], name)
+
+    def _report(self, path: str, error: OSError) -> None:
+        if self._on_error is None:
+            raise error
+        self._on_error(path, error)
+
+
+def _tidy(path: str) -> str:
+    """A path without a leading `./` and without slashes at its end."""
+    tidy = path
+    while tidy.startswith(os.path.join(os.curdir, "")):
+        tidy = tidy[2:].lstrip(os.sep)
+    return tidy.rstrip(os.sep) or (os.sep if path.startswith(os.sep) else os.curdir)
+
+
+def _excludes_of_repository(root: str) -> Optional[str]:
+    """The `info/exclude` of the repository at a directory; a worktree and a submodule have a file `.git` that leads to it."""
+    git = os.path.join(root, ".git")
+    try:
+        if os.path.isfile(git):
+            with open(git, encoding="utf-8") as stream:
+                git = os.path.join(root, stream.read().partition("gitdir:")[2].strip())
+            common = os.path.join(git, "commondir")
+            if os.path.isfile(common):
+                with open(common, encoding="utf-8") as stream:
+                    git = os.path.join(git, stream.read().strip())
+    except (OSError, ValueError):
+        return None
+    return os.path.join(git, "info", "exclude")

@@ -1,0 +1,148 @@
+"""One module in, its findings out; and one module in, the mended text out. Pure: nothing is read or written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Optional
+
+from migrator.findings import Applicability, Edit, Finding, Fix, LineIndex, Severity, apply_edits
+from migrator.model.module import ParseError, parse
+from migrator.model.project import Project
+from migrator.rules.base import UPGRADE_GUIDE, Context, Draft, Rule, Target
+from migrator.suppression import split, suppressions
+
+UNUSED_SUPPRESSION = "PF001"
+MOST_ROUNDS = 25
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to look for: the rules that are on, and the target."""
+
+    rules: tuple[Rule, ...]
+    target: Target
+    report_unused_suppressions: bool = True
+
+
+def find(path: str, text: str, project: Project, plan: Plan, *, render: bool) -> list[Finding]:
+    """The findings in a module, in the order of the text. Raises ParseError.
+
+    Without `render` fixes are named but have no edits, which is cheaper and loads nothing that rewrites.
+    """
+    module = project.load(path, text)
+    comments = suppressions(module.index)
+    findings: list[Finding] = []
+    context = Context(module, project, plan.target)
+    if module.names.imported or module.names.strings:
+        for rule in plan.rules:
+            findings += (_finding(rule, draft, render or bool(comments)) for draft in rule.check(context))
+    findings = sorted(set(findings), key=lambda finding: (finding.start, finding.end, finding.code))
+    if not comments:
+        return findings
+    kept, silenced, unused = split(findings, comments, module.index)
+    kept = _without_touching(kept, silenced)
+    if plan.report_unused_suppressions:
+        kept += [_unused(comment.start, comment.end) for comment in unused]
+    return sorted(kept, key=lambda finding: (finding.start, finding.end, finding.code))
+
+
+def _finding(rule: Rule, draft: Draft, render: bool) -> Finding:
+    fix = None
+    if draft.mend is not None:
+        edits = tuple(sorted(set(draft.mend.edits()))) if render else ()
+        fix = Fix(draft.mend.applicability, draft.mend.message, edits)
+    severity = rule.severity if draft.severity is None else draft.severity
+    return Finding(draft.start, draft.end, rule.code, rule.name, severity, draft.message, draft.url or rule.url, fix)
+
+
+def _without_touching(kept: list[Finding], silenced: list[Finding]) -> list[Finding]:
+    """A fix that would also change a place that the user silenced is not offered."""
+    spared = {finding.fix.edits for finding in silenced if finding.fix}
+    return [replace(finding, fix=None) if finding.fix and finding.fix.edits in spared else finding for finding in kept]
+
+
+def _unused(start: int, end: int) -> Finding:
+    message = "This comment suppresses nothing: no finding of these codes on the line"
+    return Finding(start, end, UNUSED_SUPPRESSION, "unused-suppression", Severity.INFO, message, UPGRADE_GUIDE)
+
+
+@dataclass(frozen=True)
+class Mended:
+    """The text after the fixes, the findings that were fixed, and those that are left."""
+
+    text: str
+    applied: tuple[Finding, ...]
+    left: tuple[Finding, ...]
+
+
+def mend(
+    path: str,
+    text: str,
+    project: Project,
+    plan: Plan,
+    *,
+    unsafe: bool,
+    choose: Optional[Callable[[str, Finding], bool]] = None,
+) -> Mended:
+    """Applies what `find` found until nothing that may be applied is left. Raises ParseError where the text does not parse.
+
+    `choose` is asked before each fix, with the text that the fix refers to. Fixes that overlap another one wait for the next round.
+    """
+    applied: list[Finding] = []
+    refused: set[tuple[str, str, str]] = set()
+    for _ in range(MOST_ROUNDS):
+        findings = find(path, text, project, plan, render=True)
+        wanted = [finding for finding in findings if _may_apply(finding, unsafe) and _key(finding, text) not in refused]
+        if choose is not None:
+            for finding in wanted:
+                if not choose(text, finding):
+                    refused.add(_key(finding, text))
+            wanted = [finding for finding in wanted if _key(finding, text) not in refused]
+        now, edits = _compatible(wanted)
+        if not now:
+            return Mended(text, tuple(applied), tuple(findings))
+        changed = apply_edits(text, edits)
+        _must_parse(path, changed, now)
+        applied += now
+        text = changed
+    raise ParseError(f"the fixes do not come to an end; please report it ({applied[-1].code})", 1, 1)
+
+
+def _may_apply(finding: Finding, unsafe: bool) -> bool:
+    return finding.fix is not None and (unsafe or finding.fix.applicability is Applicability.SAFE)
+
+
+def _key(finding: Finding, text: str) -> tuple[str, str, str]:
+    return finding.code, finding.message, text[finding.start : finding.end]
+
+
+def _compatible(findings: Sequence[Finding]) -> tuple[list[Finding], set[Edit]]:
+    """As many fixes as go together, in order: all edits of a fix or none."""
+    taken: list[Finding] = []
+    edits: set[Edit] = set()
+    for finding in findings:
+        assert finding.fix is not None
+        new = set(finding.fix.edits) - edits
+        if not any(_clash(edit, other) for edit in new for other in edits):
+            edits |= new
+            taken.append(finding)
+    return taken, edits
+
+
+def _clash(one: Edit, other: Edit) -> bool:
+    if one.start == other.start and one.end == other.end:
+        return True
+    return one.start < other.end and other.start < one.end
+
+
+def _must_parse(path: str, text: str, applied: Iterable[Finding]) -> None:
+    try:
+        parse(text)
+    except ParseError as error:
+        codes = ", ".join(sorted({finding.code for finding in applied}))
+        raise ParseError(
+            f"left as it was: the fixes for {codes} would not parse ({error.message}); please report it", error.row, error.column
+        ) from None
+
+

@@ -1,0 +1,126 @@
+"""What a rule is, what it is given and what it gives back."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Optional
+
+from migrator.findings import Applicability, Edit, Severity
+from migrator.model.guards import only_on
+from migrator.model.module import Module
+from migrator.model.names import guarded, span
+from migrator.model.project import Project
+
+UPGRADE_GUIDE = "https://docs.prefect.io/v3/how-to-guides/migrate/upgrade-to-prefect-3"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the code shall run on.
+
+    `minor` is the 3.x minor asked for; None means every present and future one. `both` asks for code that runs unchanged on 2.x too.
+    """
+
+    minor: Optional[int] = None
+    both: bool = False
+
+    def reaches(self, since: Optional[str]) -> bool:
+        """Whether a change that came with a release (`3.5`) is in force on the target; False for None."""
+        if since is None:
+            return False
+        major, minor = (int(part) for part in since.split(".")[:2])
+        return major < 3 or self.minor is None or minor <= self.minor
+
+    def __str__(self) -> str:
+        return "both" if self.both else "3" if self.minor is None else f"3.{self.minor}"
+
+
+@dataclass(frozen=True)
+class Mend:
+    """How a finding can be mended. The edits are made only when somebody wants them."""
+
+    applicability: Applicability
+    message: str
+    edits: Callable[[], Iterable[Edit]]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A finding as a rule states it; what it leaves out is the rule's own."""
+
+    start: int
+    end: int
+    message: str
+    mend: Optional[Mend] = None
+    severity: Optional[Severity] = None
+    url: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule looks at: one module, its project, and the target."""
+
+    module: Module
+    project: Project
+    target: Target
+    shared: dict[str, object] = field(default_factory=dict)
+    """What rules of the same module compute once."""
+
+    def draft(
+        self,
+        node: ast.AST,
+        message: str,
+        mend: Optional[Mend] = None,
+        severity: Optional[Severity] = None,
+        url: Optional[str] = None,
+    ) -> Draft:
+        """A finding at a node."""
+        start, end = span(node, self.module.index)
+        return Draft(start, end, message, mend, severity, url)
+
+    def may_fail(self, parents: Sequence[ast.AST], node: ast.AST) -> bool:
+        """Whether a name of 2.x may be missing here: in a `try` that catches it, or on a branch for 2.x alone."""
+        return guarded(parents, node) or only_on((*parents, node), self.module) == 2
+
+    def passed_on(self, name: str) -> bool:
+        """Whether other modules may use this module's top-level name: `__all__` lists it, or the project imports it from here."""
+        key = f"passed on {self.module.path}"
+        if key not in self.shared:
+            self.shared[key] = frozenset(self.module.exported) | self.project.imported_from(self.module.path)
+        names = self.shared[key]
+        assert isinstance(names, frozenset)
+        return name in names or ("*" in names and not name.startswith("_"))
+
+
+Check = Callable[[Context], Iterator[Draft]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its code and name, its usual severity, how far its fixes go, and the function that decides."""
+
+    code: str
+    name: str
+    severity: Severity
+    fixes: str
+    """`safe`, `unsafe`, `safe or unsafe`, `none`: what a finding of it may carry."""
+    url: str
+    check: Check
+
+    @cached_property
+    def page(self) -> str:
+        """The rule's page: the docstring of its function."""
+        return inspect.cleandoc(self.check.__doc__ or "")
+
+    @property
+    def summary(self) -> str:
+        return self.page.partition("\n")[0]
+
+
+def rule(code: str, name: str, severity: Severity, fixes: str, url: str = UPGRADE_GUIDE) -> Callable[[Check], Rule]:
+    """Makes a rule of a function whose docstring is the rule's page."""
+    return lambda check: Rule(code, name, severity, fixes, url, check)

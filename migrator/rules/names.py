@@ -1,0 +1,377 @@
+"""Names that Prefect 3 moved or removed, that only it has, or that no Prefect ever had: the tables decide, this applies them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from migrator.findings import Applicability, Edit, Severity
+from migrator.knowledge.lookup import hidden_by_star
+from migrator.knowledge.names import moved, only_on_3, phantom, replacement
+from migrator.model.guards import only_on
+from migrator.model.module import Module, Reference
+from migrator.model.names import Imported, guarded
+from migrator.rewriting.names import add_import, can_add_import, move_import, uses_of
+from migrator.rules.base import UPGRADE_GUIDE, Context, Draft, Mend, Target, rule
+
+_TAKES_DOTTED_NAME = frozenset(
+    {"patch", "setattr", "delattr", "import_string", "import_module", "import_object", "import_from_string", "importorskip",
+     "from_qualified_name", "load_object", "spy", "stub", "locate", "resolve_name"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the tables say of a dotted name on the target."""
+
+    severity: Severity
+    message: str
+    url: str
+    new: Optional[str] = None
+    applicability: Applicability = Applicability.SAFE
+
+
+Judge = Callable[[str, Target], Optional[Verdict]]
+
+
+def _removed(dotted: str, target: Target) -> Optional[Verdict]:
+    """The verdict on a name of 2.x that fails on the target and has no successor there."""
+    verdict = _moved(dotted, target)
+    return verdict if verdict is not None and verdict.new is None else None
+
+
+def _renamed(dotted: str, target: Target) -> Optional[Verdict]:
+    """The verdict on a name of 2.x that has another home on the target."""
+    verdict = _moved(dotted, target)
+    return verdict if verdict is not None and verdict.new is not None else None
+
+
+def _moved(dotted: str, target: Target) -> Optional[Verdict]:
+    row = moved(dotted)
+    if row is None:
+        return None
+    fails = target.reaches(row.fails_from)
+    if target.both and not fails and row.gone_in_2 is None:
+        return None
+    new = replacement(row, dotted)
+    if target.both and new is not None and row.new_since_2 is None:
+        new = None
+    severity = Severity.ERROR if fails else Severity.INFO
+    told = f"`{dotted}` does not exist on Prefect {row.fails_from}" if fails else f"`{dotted}` is deprecated on Prefect 3"
+    if new is not None:
+        told += f"; it is `{new}`"
+    if row.requires and new is not None:
+        told += f" (needs `{row.requires}`)"
+    if row.advice and (new is None or row.applicability == "unsafe"):
+        told += f". {row.advice}"
+    if target.both and new is None and row.new is not None:
+        told += f" On 3.x alone it is `{replacement(row, dotted)}`."
+    applicability = Applicability.SAFE if row.applicability == "safe" else Applicability.UNSAFE
+    return Verdict(severity, told.rstrip(), row.url or UPGRADE_GUIDE, new, applicability)
+
+
+def _too_new(dotted: str, target: Target) -> Optional[Verdict]:
+    """The verdict on a name that Prefect 3 alone has, or has only from a later minor on."""
+    row = only_on_3(dotted)
+    if row is None:
+        return None
+    if target.both:
+        told = f"`{dotted}` exists on Prefect 3 only"
+        if row.advice:
+            told += f". {row.advice}"
+        return Verdict(Severity.ERROR, told, UPGRADE_GUIDE, f"compat.{row.compat}" if row.compat else None)
+    if target.minor is not None and not target.reaches(row.since):
+        return Verdict(Severity.ERROR, f"`{dotted}` exists from Prefect {row.since} on", UPGRADE_GUIDE)
+    return None
+
+
+def _unknown(dotted: str, target: Target) -> Optional[Verdict]:
+    row = phantom(dotted)
+    if row is None or row.leaks_since is not None:
+        return None
+    told = f"`{dotted}` exists in no Prefect"
+    if row.advice:
+        told += f". {row.advice}"
+    is_method = row.meant is not None and row.meant.rpartition(".")[0].rpartition(".")[2][:1].isupper()
+    return Verdict(Severity.ERROR, told, row.url, None if is_method else row.meant)
+
+
+@rule("PF101", "removed-name", Severity.ERROR, "none")
+def removed_name(context: Context) -> Iterator[Draft]:
+    """Stop using what Prefect 3 removed.
+
+    The name fails to import on the target, or is no attribute any more, and nothing there is the same thing. Reported at the import, each name at its own
+    place, and at each use. The message says what takes its place in Prefect 3.
+
+    An import that may fail (`try: ... except ImportError:`) is not reported.
+
+    ## Fix safety
+    There is no fix: what comes instead has another shape.
+    """
+    yield from _findings(context, _removed, 2)
+
+
+@rule("PF102", "moved-name", Severity.ERROR, "safe or unsafe")
+def moved_name(context: Context) -> Iterator[Draft]:
+    """Import what Prefect 3 moved from its new home.
+
+    An error where the old name fails on the target; `info` where it still works and warns. With `--target both` the new home is used only if late 2.x
+    releases have it too.
+
+    ## Example
+    ```python
+    from prefect.orion.schemas.schedules import CronSchedule, IntervalSchedule as Every
+    from prefect.client import get_client
+
+    nightly = CronSchedule(cron="0 3 * * *")
+    ```
+
+    ## Use instead
+    ```python
+    from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule as Every
+    from prefect.client.orchestration import get_client
+
+    nightly = CronSchedule(cron="0 3 * * *")
+    ```
+
+    ## Fix safety
+    Safe where the new name is the same thing; unsafe, with the difference in the message, where it is its successor.
+    """
+    yield from _findings(context, _renamed, 2)
+
+
+@rule("PF103", "star-import", Severity.INFO, "none")
+def star_import(context: Context) -> Iterator[Draft]:
+    """Import names from Prefect one by one where a star import could hide a removed one.
+
+    `from prefect.filesystems import *` does not fail on Prefect 3, but brings fewer names: what used one of them fails later, at run time.
+
+    ## Fix safety
+    There is no fix.
+    """
+    for imported in context.module.names.imported:
+        if imported.star and imported.local == "*" and imported.module.split(".")[0] == "prefect":
+            hidden = hidden_by_star(imported.module, context.target.reaches)
+            if hidden:
+                names = ", ".join(f"`{name}`" for name in hidden)
+                yield Draft(imported.start, imported.end, f"A star import of `{imported.module}` may have brought {names}, which Prefect 3 does not have")
+
+
+@rule("PF104", "unknown-name", Severity.ERROR, "safe or unsafe or none")
+def unknown_name(context: Context) -> Iterator[Draft]:
+    """Do not import from Prefect what it never had.
+
+    Some names are written often, but no release of Prefect 2 or 3 has them: `from prefect.futures import submit`. `submit(t, x)` is written `t.submit(x)`.
+
+    ## Example
+    ```python
+    from prefect import flow, task
+    from prefect.futures import submit
+
+    @task
+    def load(x):
+        return x
+
+    @flow
+    def etl():
+        return submit(load, 1).result()
+    ```
+
+    ## Use instead
+    ```python
+    from prefect import flow, task
+
+    @task
+    def load(x):
+        return x
+
+    @flow
+    def etl():
+        return load.submit(1).result()
+    ```
+
+    ## Fix safety
+    Safe where the meaning is clear.
+    """
+    yield from _findings(context, _unknown, None)
+
+
+@rule("PF105", "too-new-name", Severity.ERROR, "safe or none")
+def too_new_name(context: Context) -> Iterator[Draft]:
+    """Do not use what the target does not have yet.
+
+    With `--target both`: names that Prefect 3 alone has; those that `compat` offers come from there. With `--target 3.N`: names that came with a later minor.
+
+    ## Fix safety
+    Safe: `compat` has the same names and signatures.
+    """
+    yield from _findings(context, _too_new, 3)
+
+
+RULES = (removed_name, moved_name, star_import, unknown_name, too_new_name)
+
+
+def _findings(context: Context, judge: Judge, major: Optional[int]) -> Iterator[Draft]:
+    """The judged names of a module: imports, uses through them, dotted uses, and strings. `major` is the one that has them."""
+    module = context.module
+    judged: set[Imported] = set()
+    for imported in module.names.imported:
+        if imported.star or imported.module.startswith(".") or not module.is_prefect(imported.module):
+            continue
+        dotted = imported.target if imported.name is not None else imported.module
+        verdict = judge(dotted, context.target)
+        if verdict is None:
+            continue
+        judged.add(imported)
+        if _elsewhere(context, imported.parents, imported.statement, major):
+            continue
+        yield from _of_import(context, imported, verdict, dotted)
+    for reference in module.references:
+        if reference.imported is None or not reference.direct or reference.imported in judged:
+            continue
+        verdict_at = _longest(reference, judge, context.target)
+        if verdict_at is None or _elsewhere(context, reference.use.parents, reference.node, major):
+            continue
+        dotted, start, end, verdict = verdict_at
+        mend = _respell(context, reference, end, dotted, verdict) if verdict.new else None
+        yield Draft(start, end, verdict.message, mend, verdict.severity, verdict.url)
+    yield from _in_strings(context, judge, major)
+
+
+def _elsewhere(context: Context, parents: tuple[ast.AST, ...], node: ast.AST, major: Optional[int]) -> bool:
+    """Whether the name may be missing here, or the place runs only on the major that has it."""
+    return guarded(parents, node) or (major is not None and only_on((*parents, node), context.module) == major)
+
+
+def _of_import(context: Context, imported: Imported, verdict: Verdict, dotted: str) -> Iterator[Draft]:
+    mend = None
+    if verdict.new is not None and _can_move(context, imported, dotted):
+        new = verdict.new
+        mend = Mend(verdict.applicability, f"Use `{new}`", lambda: _move(context, imported, new))
+    elif dotted == "prefect.futures.submit":
+        mend = _submit_method(context, imported)
+    yield Draft(imported.start, imported.end, verdict.message, mend, verdict.severity, verdict.url)
+    if verdict.severity is not Severity.ERROR:
+        return
+    for use in uses_of(context.module, imported):
+        end = use.use.ends[0] if imported.name is not None else use.end
+        yield Draft(use.start, end, verdict.message, mend, verdict.severity, verdict.url)
+
+
+def _can_move(context: Context, imported: Imported, dotted: str) -> bool:
+    """A plain `import a.b` binds `a`; it can be respelled only where every use of it spells `a.b`."""
+    if imported.name is not None or imported.alias:
+        return True
+    return all(any(name == dotted for name, _, _ in use.prefixes()) for use in uses_of(context.module, imported))
+
+
+def _move(context: Context, imported: Imported, new: str) -> Iterator[Edit]:
+    keep = imported.scope is context.module.names.module_scope and context.passed_on(imported.local)
+    statement = imported.statement
+    if isinstance(statement, ast.ImportFrom) and len(statement.names) > 1:
+        together = [other for other in context.module.names.imported if other.statement is statement]
+        homes = {_new_home(other, context.target) for other in together}
+        if len(together) == len(statement.names) and len(homes) == 1 and None not in homes:
+            yield from _move_statement(context, together, homes.pop() or "")
+            return
+    yield from move_import(context.module, imported, new, keep)
+
+
+def _new_home(imported: Imported, target: Target) -> Optional[str]:
+    """The module that a name moves to under its own name; None where it is renamed or stays."""
+    verdict = _moved(imported.target, target)
+    if verdict is None or verdict.new is None:
+        return None
+    home, _, name = verdict.new.rpartition(".")
+    return home if name == imported.name else None
+
+
+def _move_statement(context: Context, together: list[Imported], home: str) -> Iterator[Edit]:
+    """All names of a statement go to the same module: the statement only names it anew."""
+    module = context.module
+    statement = together[0].statement
+    assert isinstance(statement, ast.ImportFrom)
+    start = module.index.offset(statement.lineno, statement.col_offset)
+    at = module.text.index(statement.module or "", start + len("from"))
+    yield Edit(at, at + len(statement.module or ""), home)
+
+
+def _respell(context: Context, reference: Reference, end: int, dotted: str, verdict: Verdict) -> Optional[Mend]:
+    """A use through an imported module: the name is imported from its new home and used by itself."""
+    new = verdict.new
+    if new is None or reference.use.in_string or not can_add_import(context.module, new):
+        return None
+    module = context.module
+    name = new.rpartition(".")[2]
+    return Mend(verdict.applicability, f"Use `{new}`", lambda: [Edit(reference.start, end, name), *add_import(module, new)])
+
+
+def _longest(reference: Reference, judge: Judge, target: Target) -> Optional[tuple[str, int, int, Verdict]]:
+    found = None
+    for dotted, start, end in reference.prefixes():
+        verdict = judge(dotted, target)
+        if verdict is not None and (found is None or verdict.message != found[3].message):
+            found = (dotted, start, end, verdict)
+    return found
+
+
+def _submit_method(context: Context, imported: Imported) -> Optional[Mend]:
+    """`submit(t, x)` -> `t.submit(x)`, where every use is such a call."""
+    module = context.module
+    uses = uses_of(module, imported)
+    edits: list[Edit] = []
+    for use in uses:
+        call = use.call
+        if call is None or not call.args or isinstance(call.args[0], ast.Starred):
+            return None
+        first = call.args[0]
+        if not isinstance(first, (ast.Name, ast.Attribute)):
+            return None
+        call_end = module.index.offset(call.end_lineno or 0, call.end_col_offset or 0)
+        others = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
+        rest = min([*(_begin(module, call, other) for other in others)], default=call_end - 1)
+        edits.append(Edit(use.start, rest, f"{module.source(first)}.submit("))
+    from migrator.rewriting.names import remove_imports_of
+
+    return Mend(Applicability.SAFE, "Call the task's own `submit`", lambda: [*edits, *remove_imports_of(module, [imported])])
+
+
+def _begin(module: Module, call: ast.Call, node: ast.expr) -> int:
+    """Where an argument begins, its keyword or star included."""
+    for keyword in call.keywords:
+        if keyword.value is node:
+            return module.index.offset(keyword.lineno, keyword.col_offset)
+    return module.index.offset(node.lineno, node.col_offset)
+
+
+def _in_strings(context: Context, judge: Judge, major: Optional[int]) -> Iterator[Draft]:
+    """Dotted names in strings that are given to `patch()` and its like."""
+    for string in context.module.names.strings:
+        parent = string.parents[-1]
+        if not isinstance(parent, ast.Call) or _called(parent) not in _TAKES_DOTTED_NAME:
+            continue
+        if _elsewhere(context, string.parents, parent, major):
+            continue
+        parts = string.value.split(".")
+        found = None
+        for length in range(2, len(parts) + 1):
+            dotted = ".".join(parts[:length])
+            verdict = judge(dotted, context.target)
+            if verdict is not None:
+                found = dotted, verdict
+        if found is None:
+            continue
+        dotted, verdict = found
+        start, end = string.start, string.start + len(dotted)
+        mend = None
+        if verdict.new is not None:
+            edit = Edit(start, end, verdict.new)
+            mend = Mend(verdict.applicability, f"Use `{verdict.new}`", lambda edit=edit: [edit])
+        yield Draft(start, end, verdict.message, mend, verdict.severity, verdict.url)
+
+
+def _called(call: ast.Call) -> str:
+    function = call.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

@@ -1,0 +1,386 @@
+"""Paths in, reports out: reads the files, asks the engine, writes what was mended. Processes live here and nowhere deeper."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Optional
+
+from migrator import rules
+from migrator.annotations import annotate, without_stale
+from migrator.config import Settings, enabled
+from migrator.discovery import discover
+from migrator.engine import UNUSED_SUPPRESSION, Mended, Plan, find, mend
+from migrator.findings import Applicability, Failure, FileReport, Finding
+from migrator.knowledge.lookup import star_names
+from migrator.model.module import ParseError
+from migrator.model.project import Project
+from migrator.rules.base import Target
+from migrator.sources.text import Source, SourceError, decode, encode
+
+Progress = Callable[[int, int], None]
+Choose = Callable[[FileReport, Finding], bool]
+
+WORTH_A_PROCESS = 100
+"""From this many files to parse on, processes pay for their start."""
+_CHUNK = 20
+_MOST_PASSES = 6
+_PYTHON = (".py", ".pyi")
+
+
+def check(
+    paths: Sequence[str], settings: Settings, *, on_progress: Optional[Progress] = None
+) -> list[FileReport]:
+    """What is to be said of each Python file under the paths, in the order of their names; nothing is written.
+
+    Raises FileNotFoundError for a path that is not there, ConfigError for a selector that matches no rule.
+    """
+    plan = _plan(settings)
+    workspace = Workspace.at(paths, settings)
+    render = settings.output_format == "json"
+    reports = _find_all(workspace, plan, settings, render, on_progress)
+    return [*workspace.failures, *reports]
+
+
+def fix(
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    write: bool = True,
+    choose: Optional[Choose] = None,
+    on_progress: Optional[Progress] = None,
+) -> list[FileReport]:
+    """Applies the fixes that the settings allow and says what was done and what is left.
+
+    All files are decided on before the first one is written, each is written atomically, and none where `write` is false.
+    Raises as `check` does.
+    """
+    plan = _plan(settings)
+    workspace = Workspace.at(paths, settings)
+    reports = {report.path: report for report in _find_all(workspace, plan, settings, False, on_progress)}
+    applied: dict[str, list[Finding]] = {}
+    for _ in range(_MOST_PASSES):
+        changed = _mend_pass(workspace, plan, settings, reports, applied, choose)
+        if not changed:
+            break
+        workspace.forget()
+        reports = {report.path: report for report in _find_all(workspace, plan, settings, False, None)}
+        choose = choose and _refuse
+    final = [_settle(workspace, plan, settings, report, applied) for report in reports.values()]
+    if write:
+        final = [workspace.write(report) for report in final]
+    return [*workspace.failures, *final]
+
+
+def check_source(data: bytes, filename: str, settings: Settings) -> FileReport:
+    """What is to be said of a source that is not on disk under this name, or not in this state."""
+    plan = _plan(settings)
+    path = os.path.abspath(filename)
+    workspace = Workspace([path], given={path: data})
+    return _relabel(_find_one(workspace, plan, path, settings.output_format == "json"), filename)
+
+
+def fix_source(data: bytes, filename: str, settings: Settings) -> tuple[FileReport, bytes]:
+    """As `check_source`, with the fixes applied; the bytes are those that came in where nothing was fixed."""
+    plan = _plan(settings)
+    path = os.path.abspath(filename)
+    workspace = Workspace([path], given={path: data})
+    applied: dict[str, list[Finding]] = {}
+    report = _find_one(workspace, plan, path, False)
+    if report.failure is None:
+        _mend_pass(workspace, plan, settings, {path: report}, applied, None)
+        workspace.forget()
+        report = _settle(workspace, plan, settings, _find_one(workspace, plan, path, False), applied)
+    return _relabel(report, filename), workspace.encoded(path) if report.before is not None else data
+
+
+def _relabel(report: FileReport, filename: str) -> FileReport:
+    return FileReport(filename, report.text, report.findings, report.failure, report.before, report.applied)
+
+
+def _refuse(report: FileReport, finding: Finding) -> bool:
+    return False
+
+
+# -- files
+
+
+class Workspace:
+    """The files of a run: their texts as read, and as the fixes so far leave them."""
+
+    def __init__(self, files: Sequence[str], given: Optional[dict[str, bytes]] = None) -> None:
+        self.files = list(files)
+        self.failures: list[FileReport] = []
+        self._data: dict[str, bytes] = dict(given or {})
+        self._sources: dict[str, Optional[Source]] = {}
+        self._texts: dict[str, str] = {}
+        self._around: Optional[list[str]] = None
+        self.forget()
+
+    @classmethod
+    def at(cls, paths: Sequence[str], settings: Settings) -> Workspace:
+        """The workspace of the files under the paths; directories that cannot be read are noted as failures."""
+        failures: list[FileReport] = []
+
+        def note(path: str, error: OSError) -> None:
+            failures.append(FileReport(path, failure=Failure(f"cannot be read: {error.strerror or error}")))
+
+        found = [os.path.abspath(path) for path in discover(paths, exclude=settings.exclude, on_error=note)]
+        workspace = cls(found)
+        workspace.failures = failures
+        return workspace
+
+    def forget(self) -> None:
+        """Starts the model anew, after texts changed."""
+        self.project = Project(self.text, self._files_around, star_names)
+
+    def data(self, path: str) -> bytes:
+        """The bytes of a file as first read. Raises OSError."""
+        known = self._data.get(path)
+        if known is None:
+            with open(path, "rb") as stream:
+                known = stream.read()
+        return known
+
+    def source(self, path: str) -> Source:
+        """The decoded file. Raises OSError and SourceError."""
+        known = self._sources.get(path)
+        if known is None:
+            data = self.data(path)
+            known = decode(data)
+            if b"prefect" in data:
+                self._sources[path] = known
+                self._data[path] = data
+        return known
+
+    def text(self, path: str) -> Optional[str]:
+        """The present text of a file; None where it cannot be had."""
+        changed = self._texts.get(path)
+        if changed is not None:
+            return changed
+        try:
+            return self.source(path).text
+        except (OSError, SourceError):
+            return None
+
+    def replace(self, path: str, text: str) -> None:
+        self._sources[path] = self.source(path)
+        self._data[path] = self.data(path)
+        self._texts[path] = text
+
+    def before(self, path: str) -> Optional[str]:
+        """The text as it was read, where it is another one now."""
+        changed = self._texts.get(path)
+        if changed is None:
+            return None
+        original = self.source(path).text
+        return original if original != changed else None
+
+    def encoded(self, path: str) -> bytes:
+        """The bytes of the present text, in the file's own encoding. Raises SourceError where it cannot say them."""
+        source = self.source(path)
+        return encode(self._texts.get(path, source.text), source)
+
+    def write(self, report: FileReport) -> FileReport:
+        """Writes a changed file; the report says why where that is not possible."""
+        if report.before is None:
+            return report
+        from migrator.writing import write_atomically
+
+        path = os.path.abspath(report.path)
+        try:
+            write_atomically(path, self.encoded(path), expected=self.data(path))
+        except (OSError, SourceError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            return FileReport(report.path, report.before, report.findings, Failure(f"not written: {reason}"))
+        return report
+
+    def candidates(self) -> list[str]:
+        """The files that mention Prefect, or import one that does; the others are not even parsed."""
+        mentioning: list[str] = []
+        others: list[str] = []
+        for path in self.files:
+            try:
+                data = self.data(path)
+            except OSError:
+                mentioning.append(path)
+                continue
+            (mentioning if b"prefect" in data else others).append(path)
+        wanted = set(mentioning)
+        tails = {_tail(path) for path in mentioning}
+        while tails:
+            found = [path for path in others if path not in wanted and self._imports_one_of(path, tails)]
+            wanted.update(found)
+            tails = {_tail(path) for path in found}
+        return [path for path in self.files if path in wanted]
+
+    def _imports_one_of(self, path: str, tails: Iterable[bytes]) -> bool:
+        data = self.data(path)
+        return any(tail in data for tail in tails) and self.project.relevant(path)
+
+    def _files_around(self) -> list[str]:
+        """Every Python file of the project that the files belong to, those outside of the given paths included."""
+        if self._around is None:
+            roots = sorted({self.project.root(path) for path in self.files})
+            around: set[str] = set(self.files)
+            for root in roots:
+                around.update(os.path.abspath(path) for path in discover([root], on_error=lambda path, error: None))
+            self._around = sorted(around)
+        return self._around
+
+
+def _tail(path: str) -> bytes:
+    """The last part of the name under which a file is imported."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return os.fsencode(os.path.basename(os.path.dirname(path)) if stem == "__init__" else stem)
+
+
+# -- looking
+
+
+def _plan(settings: Settings) -> Plan:
+    codes = (UNUSED_SUPPRESSION, *(rule.code for rule in rules.catalogue()))
+    chosen = tuple(rule for rule in rules.catalogue() if rule.code in codes and enabled(settings, rule.code, codes))
+    minor = int(settings.target.split(".")[1]) if settings.target.startswith("3.") else None
+    target = Target(minor, settings.target == "both")
+    return Plan(chosen, target, enabled(settings, UNUSED_SUPPRESSION, codes))
+
+
+def _find_all(
+    workspace: Workspace, plan: Plan, settings: Settings, render: bool, on_progress: Optional[Progress]
+) -> list[FileReport]:
+    paths = workspace.candidates()
+    jobs = settings.jobs or (os.cpu_count() or 1 if len(paths) >= WORTH_A_PROCESS else 1)
+    reports: list[FileReport] = []
+    parts: Iterator[list[FileReport]]
+    if jobs > 1 and len(paths) > 1:
+        parts = _in_processes(workspace, settings, paths, render, jobs)
+    else:
+        parts = ([_find_one(workspace, plan, path, render)] for path in paths)
+    for part in parts:
+        reports += part
+        if on_progress is not None:
+            on_progress(len(reports), len(paths))
+    return sorted(reports, key=lambda report: report.path)
+
+
+def _find_one(workspace: Workspace, plan: Plan, path: str, render: bool) -> FileReport:
+    """The report of one file; what cannot be read or parsed is a failure with its place, never an exception."""
+    if not path.endswith(_PYTHON) and os.path.splitext(path)[1] not in ("",):
+        return FileReport(path, failure=Failure("is not read by this version, which reads .py and .pyi files"))
+    text = ""
+    try:
+        text = workspace.text(path) or workspace.source(path).text
+        return FileReport(path, text, tuple(find(path, text, workspace.project, plan, render=render)))
+    except OSError as error:
+        return FileReport(path, failure=Failure(f"cannot be read: {error.strerror or error}"))
+    except SourceError as error:
+        return FileReport(path, failure=Failure(error.message, error.row, error.column))
+    except ParseError as error:
+        return FileReport(path, text, failure=Failure(error.message, error.row, error.column))
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a process needs: it reads the files itself."""
+
+    files: tuple[str, ...]
+    changed: tuple[tuple[str, str], ...]
+    settings: Settings
+    render: bool
+
+
+_worker: Optional[tuple[Workspace, Plan, bool]] = None
+
+
+def _start_worker(job: _Job) -> None:
+    global _worker
+    workspace = Workspace(job.files)
+    for path, text in job.changed:
+        workspace.replace(path, text)
+    _worker = workspace, _plan(job.settings), job.render
+
+
+def _work(paths: list[str]) -> list[FileReport]:
+    assert _worker is not None
+    workspace, plan, render = _worker
+    return [_find_one(workspace, plan, path, render) for path in paths]
+
+
+def _in_processes(
+    workspace: Workspace, settings: Settings, paths: Sequence[str], render: bool, jobs: int
+) -> Iterator[list[FileReport]]:
+    """The reports in chunks, the largest files first."""
+    job = _Job(tuple(workspace.files), tuple(workspace._texts.items()), settings, render)
+    by_size = sorted(paths, key=_size, reverse=True)
+    step = max(1, min(_CHUNK, len(by_size) // (jobs * 4)))
+    chunks = [by_size[at : at + step] for at in range(0, len(by_size), step)]
+    with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(job,)) as pool:
+        yield from pool.map(_work, chunks)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+# -- mending
+
+
+def _mend_pass(
+    workspace: Workspace,
+    plan: Plan,
+    settings: Settings,
+    reports: dict[str, FileReport],
+    applied: dict[str, list[Finding]],
+    choose: Optional[Choose],
+) -> bool:
+    """Mends each file once, with the others as they were before the pass; says whether any changed."""
+    changed: dict[str, Mended] = {}
+    for path, report in reports.items():
+        if not any(_wanted(finding, settings) for finding in report.findings):
+            continue
+        ask = None
+        if choose is not None:
+            chooser = choose
+
+            def ask(text: str, finding: Finding, path: str = path) -> bool:
+                return chooser(FileReport(path, text, (finding,)), finding)
+
+        try:
+            mended = mend(path, report.text, workspace.project, plan, unsafe=settings.unsafe_fixes, choose=ask)
+        except ParseError as error:
+            reports[path] = FileReport(path, report.text, report.findings, Failure(error.message, error.row, error.column))
+            workspace.failures.append(reports[path])
+            continue
+        if mended.text != report.text:
+            changed[path] = mended
+    for path, mended in changed.items():
+        workspace.replace(path, mended.text)
+        applied.setdefault(path, []).extend(mended.applied)
+    return bool(changed)
+
+
+def _wanted(finding: Finding, settings: Settings) -> bool:
+    fix = finding.fix
+    return fix is not None and (settings.unsafe_fixes or fix.applicability is Applicability.SAFE)
+
+
+def _settle(
+    workspace: Workspace, plan: Plan, settings: Settings, report: FileReport, applied: dict[str, list[Finding]]
+) -> FileReport:
+    """The final report of a file, its comments for what is left added or taken away."""
+    if report.failure is not None:
+        return report
+    text, findings = report.text, report.findings
+    noted = annotate(text, findings) if settings.annotate else without_stale(text, findings)
+    if noted != text:
+        workspace.replace(report.path, noted)
+        workspace.project.forget(report.path)
+        findings = tuple(find(report.path, noted, workspace.project, plan, render=False))
+    done = tuple(applied.get(report.path, ()))
+    return FileReport(report.path, noted, findings, None, workspace.before(report.path), done)

@@ -1,0 +1,112 @@
+"""The examples of rules and of tests, and what every one of them has to satisfy."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+from migrator.config import Settings
+from migrator.findings import Applicability, Finding
+from migrator.model.module import parse
+from migrator.rules import catalogue
+from migrator.run import check, check_source, fix
+
+_BLOCK = re.compile(r"^## (?P<title>[^\n]+)\n+```python\n(?P<code>.*?)^```", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Example:
+    """Text before and after. The same text means that nothing may be found or changed."""
+
+    name: str
+    code: str
+    before: str
+    after: str
+    target: str = "3"
+
+
+def from_pages() -> list[Example]:
+    """The examples on the rules' own pages: each `Example`, with the `Use instead` that follows."""
+    found: list[Example] = []
+    for rule in catalogue():
+        blocks = [(match["title"], match["code"]) for match in _BLOCK.finditer(rule.page + "\n")]
+        for at, (title, code) in enumerate(blocks):
+            target = re.search(r"--target (\S+?)\)?$", title)
+            if title.startswith("Example"):
+                after = blocks[at + 1][1] if at + 1 < len(blocks) else code
+                found.append(Example(f"{rule.code} {title}", rule.code, code, after, target.group(1) if target else "3"))
+    return found
+
+
+def fixable(findings: tuple[Finding, ...], unsafe: bool) -> list[Finding]:
+    """The findings whose fix may be applied."""
+    return [f for f in findings if f.fix and (unsafe or f.fix.applicability is Applicability.SAFE)]
+
+
+def prove(
+    before: str,
+    after: str,
+    *,
+    select: tuple[str, ...] = (),
+    target: str = "3",
+    unsafe: bool = True,
+    files: Mapping[str, str] | None = None,
+    filename: str = "flows.py",
+) -> tuple[Finding, ...]:
+    """Proves a rewrite end to end and returns what `check` found in `before`.
+
+    The result equals `after` and parses; a fix was applied if and only if one was declared; `check` on the result has no fixable finding; a second `fix`
+    changes no byte; the edits that `check --output-format json` shows are those of the findings that `fix` applied; where `before` is `after`, no edit.
+    """
+    settings = Settings(target=target, select=select, unsafe_fixes=unsafe, output_format="json")
+    before, after = _clean(before), _clean(after)
+    with tempfile.TemporaryDirectory() as directory:
+        for name, content in {**(files or {}), filename: before}.items():
+            path = Path(directory, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(_clean(content).encode() if name != filename else content.encode())
+        Path(directory, "pyproject.toml").touch()
+        subject = os.path.join(directory, filename)
+        (found,) = _of(check([directory], settings), subject)
+        (done,) = _of(fix([directory], settings), subject)
+        text = Path(subject).read_bytes().decode()
+        assert text == after, f"\n--- got\n{text}\n--- expected\n{after}"
+        parse(text)
+        declared = fixable(found.findings, unsafe)
+        assert bool(declared) == (before != after), f"declared {declared}"
+        assert bool(done.applied) == bool(declared)
+        assert {(f.code, f.message) for f in done.applied} >= {(f.code, f.message) for f in declared[:1]}
+        for finding in declared:
+            assert finding.fix is not None and finding.fix.edits, finding
+        (again,) = _of(check([directory], settings), subject)
+        assert not fixable(again.findings, unsafe), again.findings
+        assert {(f.code, f.message) for f in again.findings} == {(f.code, f.message) for f in done.findings}
+        fix([directory], settings)
+        assert Path(subject).read_bytes().decode() == text
+        return found.findings
+
+
+def prove_untouched(code: str, *, select: tuple[str, ...] = (), target: str = "3", files: Mapping[str, str] | None = None) -> None:
+    """Proves that nothing is found and nothing is changed."""
+    findings = prove(code, code, select=select, target=target, files=files)
+    assert not findings, findings
+
+
+def findings_in(code: str, *, select: tuple[str, ...] = (), target: str = "3") -> list[tuple[str, int, str]]:
+    """Code, row and severity of each finding in a text, in order."""
+    report = check_source(_clean(code).encode(), "flows.py", Settings(target=target, select=select))
+    assert report.failure is None, report.failure
+    return [(f.code, report.text.count("\n", 0, f.start) + 1, str(f.severity)) for f in report.findings]
+
+
+def _clean(code: str) -> str:
+    return dedent(code).lstrip("\n") if code.startswith("\n") else code
+
+
+def _of(reports: list, path: str) -> list:  # type: ignore[type-arg]
+    return [report for report in reports if os.path.abspath(report.path) == os.path.abspath(path)]

@@ -1,0 +1,258 @@
+"""The fixture projects: what each one is, where it runs, and what it must be seen to do there.
+
+A fixture is a folder of `fixtures/`: `before/` (a project for Prefect 2), `after/` (what `migrator fix` makes of it),
+`both/` (with `--target both`), `scenario.py` (drives the project and prints its observations as one line of JSON),
+`observed.json` (those observations) and `fixture.toml`:
+
+    title = "what it is"                  # first column text of the README's table
+    proves = "what the runs showed"
+    unsafe = true                         # fixed with --unsafe-fixes
+    target = "3"                          # the target that makes after/
+    left = ["PF401"]                      # codes that `check` still reports on after/ (`left_both`: on both/)
+    [runs]                                # versions; the defaults are in `DEFAULT_RUNS`
+    before = ["2.20.26"]
+    [[difference]]                        # a difference that is meant, always with its reason
+    path = "flow.state"                   # dotted path into the observations
+    value = "FAILED/Failed"               # what is seen there instead; no value: the entry is not there
+    variants = ["after"]                  # default: all
+    versions = ["3"]                      # versions, or beginnings of versions; default: all
+    reason = "..."
+
+`python -m tests.support.fixtures` prints the README's table, `... run NAME VARIANT VERSION` one run's observations,
+`... record NAME` rewrites `observed.json` from the first run.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.environments import LOCKS, PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parent.parent.parent
+FIXTURES = ROOT / "fixtures"
+
+VARIANTS = ("before", "after", "both")
+DEFAULT_RUNS: Mapping[str, tuple[str, ...]] = {
+    "before": (PREFECT_2,),
+    "after": (PREFECT_3_OLDEST, PREFECT_3),
+    "both": (PREFECT_2, PREFECT_3),
+}
+ALL_VERSIONS = "MIGRATOR_TEST_ALL_VERSIONS"
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An observation that is meant to differ from `observed.json` in some runs."""
+
+    path: str
+    value: Any
+    variants: tuple[str, ...]
+    versions: tuple[str, ...]
+    reason: str
+
+    def holds_for(self, variant: str, version: str) -> bool:
+        return variant in self.variants and any(
+            version == prefix or version.startswith(prefix + ".") for prefix in self.versions
+        )
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """One folder of `fixtures/`; see the module's docstring."""
+
+    name: str
+    title: str
+    proves: str
+    unsafe: bool
+    target: str
+    left: tuple[str, ...]
+    left_both: tuple[str, ...]
+    runs: Mapping[str, tuple[str, ...]]
+    differences: tuple[Difference, ...]
+
+    @property
+    def root(self) -> Path:
+        return FIXTURES / self.name
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        return tuple(variant for variant in VARIANTS if (self.root / variant).is_dir())
+
+    def observed(self) -> dict[str, Any]:
+        """The observations that every run must make, but for the declared differences."""
+        found: dict[str, Any] = json.loads((self.root / "observed.json").read_text())
+        return found
+
+    def expected(self, variant: str, version: str) -> dict[str, Any]:
+        """What a run must observe: `observed.json` with the differences declared for it."""
+        expected = copy.deepcopy(self.observed())
+        for difference in self.differences:
+            if difference.holds_for(variant, version):
+                _put(expected, difference.path.split("."), difference.value)
+        return expected
+
+
+@dataclass(frozen=True)
+class Run:
+    """A variant of a fixture on one version of Prefect."""
+
+    fixture: Fixture
+    variant: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.fixture.name}-{self.variant}-{self.version}"
+
+
+def load(name: str) -> Fixture:
+    """The fixture of that name. Raises KeyError or ValueError where `fixture.toml` is incomplete."""
+    described = tomllib.loads((FIXTURES / name / "fixture.toml").read_text())
+    known = {"title", "proves", "unsafe", "target", "left", "left_both", "runs", "difference"}
+    if described.keys() - known:
+        raise ValueError(f"{name}/fixture.toml: unknown keys {sorted(described.keys() - known)}")
+    runs = {**DEFAULT_RUNS, **{variant: tuple(found) for variant, found in described.get("runs", {}).items()}}
+    return Fixture(
+        name=name,
+        title=described["title"],
+        proves=described["proves"],
+        unsafe=described.get("unsafe", False),
+        target=described.get("target", "3"),
+        left=tuple(described.get("left", ())),
+        left_both=tuple(described.get("left_both", described.get("left", ()))),
+        runs=runs,
+        differences=tuple(
+            Difference(
+                path=found["path"],
+                value=found.get("value", _ABSENT),
+                variants=tuple(found.get("variants", VARIANTS)),
+                versions=tuple(found.get("versions", ("2", "3"))),
+                reason=found["reason"],
+            )
+            for found in described.get("difference", ())
+        ),
+    )
+
+
+def all_fixtures() -> list[Fixture]:
+    """Every fixture, by name."""
+    return [load(found.parent.name) for found in sorted(FIXTURES.glob("*/fixture.toml"))]
+
+
+def all_runs(fixture: Fixture) -> list[Run]:
+    """The runs of a fixture as declared; on request of `MIGRATOR_TEST_ALL_VERSIONS`, `after` on every locked 3.x.
+
+    `both/` is not run where its text is that of a variant which runs on the same version.
+    """
+    every = (
+        sorted((lock.stem for lock in LOCKS.glob("3.*.txt")), key=_version_key) if os.environ.get(ALL_VERSIONS) else []
+    )
+    runs = []
+    for variant in fixture.variants:
+        declared = fixture.runs[variant]
+        versions = [*declared, *(version for version in every if variant == "after" and version not in declared)]
+        runs += [Run(fixture, variant, version) for version in versions]
+    return [run for run in runs if run.variant != "both" or not _repeats(run, runs)]
+
+
+def observe(run: Run) -> dict[str, Any]:
+    """Runs the scenario in a copy of the variant, on the real Prefect, and returns what it printed.
+
+    `both/` finds `compat` and nothing else of this repository. Raises AssertionError with the output where the
+    scenario fails.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"{run}-", ignore_cleanup_errors=True) as directory:
+        project = Path(directory) / "project"
+        shutil.copytree(run.fixture.root / run.variant, project)
+        found = [project, FIXTURES]
+        if run.variant == "both":
+            shim = Path(directory) / "shim"
+            shutil.copytree(ROOT / "compat", shim / "compat", ignore=shutil.ignore_patterns("__pycache__"))
+            found.append(shim)
+        done = environment(run.version).run(
+            [str(run.fixture.root / "scenario.py")],
+            cwd=project,
+            variables={"PYTHONPATH": os.pathsep.join(map(str, found))},
+        )
+    lines = done.stdout.splitlines()
+    if done.returncode or not lines:
+        raise AssertionError(f"{run} ended with status {done.returncode}\n{done.stdout}\n{done.stderr[-8000:]}")
+    observed: dict[str, Any] = json.loads(lines[-1])
+    return observed
+
+
+def files_of(directory: Path) -> dict[str, bytes]:
+    """The files below a directory, by relative path with forward slashes."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def table(fixtures: Sequence[Fixture]) -> str:
+    """The README's table of fixtures as Markdown, with the versions each one was run on."""
+    rows = ["| fixture | what it is | proved by running |", "|---|---|---|"]
+    for fixture in fixtures:
+        where = "; ".join(f"`{variant}` on {', '.join(fixture.runs[variant])}" for variant in fixture.variants)
+        rows.append(f"| [`{fixture.name}`](fixtures/{fixture.name}) | {fixture.title} | {fixture.proves} ({where}) |")
+    return "\n".join(rows) + "\n"
+
+
+def _put(observations: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    place: Any = observations
+    for key in path[:-1]:
+        place = place[int(key)] if isinstance(place, list) else place[key]
+    if isinstance(place, list):
+        place[int(path[-1])] = value
+    elif value is _ABSENT:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+
+
+def _repeats(run: Run, runs: Sequence[Run]) -> bool:
+    return any(other.variant != "both" and other.version == run.version and _same_text(run, other) for other in runs)
+
+
+def _same_text(one: Run, other: Run) -> bool:
+    return files_of(one.fixture.root / one.variant) == files_of(other.fixture.root / other.variant)
+
+
+def _version_key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _main(arguments: Sequence[str]) -> Iterator[str]:
+    if not arguments:
+        yield table(all_fixtures())
+    elif arguments[0] == "run":
+        yield json.dumps(observe(Run(load(arguments[1]), arguments[2], arguments[3])), indent=2, sort_keys=True) + "\n"
+    elif arguments[0] == "record":
+        fixture = load(arguments[1])
+        found = observe(all_runs(fixture)[0])
+        text = json.dumps(found, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        (fixture.root / "observed.json").write_text(text)
+        yield text
+    else:
+        raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    for printed in _main(sys.argv[1:]):
+        print(printed, end="")

@@ -1,0 +1,308 @@
+"""Task runners: what is found, what is rewritten, what is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.examples import findings_in, prove, prove_untouched
+
+TASKS = """\
+from prefect import flow, task
+from prefect.task_runners import {names}
+
+
+@task
+def load(x):
+    return x
+
+
+@task
+def store(x):
+    return x
+
+
+"""
+
+
+def sequential(body: str, extra: str = "", names: str = "SequentialTaskRunner", argument: str = "SequentialTaskRunner()") -> str:
+    header = TASKS.format(names=names)
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    return f"{header}{extra}@flow(task_runner={argument})\ndef nightly(xs):\n{lines}"
+
+
+def threads(body: str, wait: bool = False) -> str:
+    text = sequential(body, names="ThreadPoolTaskRunner", argument="ThreadPoolTaskRunner(max_workers=1)")
+    if wait:
+        text = text.replace("import ThreadPoolTaskRunner\n", "import ThreadPoolTaskRunner\nfrom prefect.futures import wait\n")
+    return text
+
+
+# -- ConcurrentTaskRunner
+
+
+CONCURRENT = {
+    "class_instead_of_instance": (
+        "from prefect import flow\nfrom prefect.task_runners import ConcurrentTaskRunner\n\n\n@flow(task_runner=ConcurrentTaskRunner)\ndef f():\n    pass\n",
+        "from prefect import flow\nfrom prefect.task_runners import ThreadPoolTaskRunner\n\n\n@flow(task_runner=ThreadPoolTaskRunner)\ndef f():\n    pass\n",
+    ),
+    "alias_survives": (
+        "from prefect.task_runners import ConcurrentTaskRunner as Runner  # ours\n\nrunner = Runner()\n",
+        "from prefect.task_runners import ThreadPoolTaskRunner as Runner  # ours\n\nrunner = Runner()\n",
+    ),
+    "attribute_chain": (
+        "import prefect.task_runners\n\nrunner = prefect.task_runners.ConcurrentTaskRunner()\n",
+        "import prefect.task_runners\n\nrunner = prefect.task_runners.ThreadPoolTaskRunner()\n",
+    ),
+    "module_alias": (
+        "from prefect import task_runners as tr\n\nrunner = tr.ConcurrentTaskRunner()\n",
+        "from prefect import task_runners as tr\n\nrunner = tr.ThreadPoolTaskRunner()\n",
+    ),
+    "comments_and_parentheses_stay": (
+        "from prefect.task_runners import (  # runners\n    ConcurrentTaskRunner,  # the default\n    TaskRunner,\n)\n\nr = ConcurrentTaskRunner()\n",
+        "from prefect.task_runners import (  # runners\n    ThreadPoolTaskRunner,  # the default\n    TaskRunner,\n)\n\nr = ThreadPoolTaskRunner()\n",
+    ),
+    "name_in_all_is_kept": (
+        'from prefect.task_runners import ConcurrentTaskRunner\n\n__all__ = ["ConcurrentTaskRunner"]\n',
+        'from prefect.task_runners import ThreadPoolTaskRunner as ConcurrentTaskRunner\n\n__all__ = ["ConcurrentTaskRunner"]\n',
+    ),
+    "new_name_taken": (
+        "from prefect.task_runners import ConcurrentTaskRunner\nfrom mine import ThreadPoolTaskRunner\n\nr = ConcurrentTaskRunner(), ThreadPoolTaskRunner()\n",
+        "from prefect.task_runners import ThreadPoolTaskRunner as ConcurrentTaskRunner\nfrom mine import ThreadPoolTaskRunner\n\n"
+        "r = ConcurrentTaskRunner(), ThreadPoolTaskRunner()\n",
+    ),
+    "both_names_imported": (
+        "from prefect.task_runners import ConcurrentTaskRunner, ThreadPoolTaskRunner\n\nr = ConcurrentTaskRunner(), ThreadPoolTaskRunner()\n",
+        "from prefect.task_runners import ThreadPoolTaskRunner\n\nr = ThreadPoolTaskRunner(), ThreadPoolTaskRunner()\n",
+    ),
+    "inside_a_function": (
+        "def make():\n    from prefect.task_runners import ConcurrentTaskRunner\n\n    return ConcurrentTaskRunner()\n",
+        "def make():\n    from prefect.task_runners import ThreadPoolTaskRunner\n\n    return ThreadPoolTaskRunner()\n",
+    ),
+    "under_type_checking_and_in_annotations": (
+        "from __future__ import annotations\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from prefect.task_runners import ConcurrentTaskRunner\n\n\n"
+        'def use(runner: ConcurrentTaskRunner, other: "list[ConcurrentTaskRunner]") -> "ConcurrentTaskRunner":\n    return runner\n',
+        "from __future__ import annotations\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from prefect.task_runners import ThreadPoolTaskRunner\n\n\n"
+        'def use(runner: ThreadPoolTaskRunner, other: "list[ThreadPoolTaskRunner]") -> "ThreadPoolTaskRunner":\n    return runner\n',
+    ),
+    "isinstance": (
+        "from prefect.task_runners import ConcurrentTaskRunner\n\n\ndef is_default(runner):\n    return isinstance(runner, ConcurrentTaskRunner)\n",
+        "from prefect.task_runners import ThreadPoolTaskRunner\n\n\ndef is_default(runner):\n    return isinstance(runner, ThreadPoolTaskRunner)\n",
+    ),
+    "crlf_and_tabs": (
+        "from prefect.task_runners import ConcurrentTaskRunner\r\n\r\nif True:\r\n\tr = ConcurrentTaskRunner()\r\n",
+        "from prefect.task_runners import ThreadPoolTaskRunner\r\n\r\nif True:\r\n\tr = ThreadPoolTaskRunner()\r\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONCURRENT)
+def test_concurrent_runner_is_renamed(name: str) -> None:
+    prove(*CONCURRENT[name], select=("PF201",), unsafe=False)
+
+
+@pytest.mark.parametrize("name", CONCURRENT)
+def test_concurrent_runner_stays_for_both_majors(name: str) -> None:
+    before, _ = CONCURRENT[name]
+    if "ThreadPool" not in before and "ConcurrentTaskRunner,\n" not in before and "TaskRunner,  #" not in before:
+        prove_untouched(before, target="both")
+
+
+UNTOUCHED = {
+    "parameter_shadows": "from prefect.task_runners import TaskRunner\n\n\ndef f(ConcurrentTaskRunner):\n    return ConcurrentTaskRunner()\n",
+    "local_class_of_the_same_name": "from prefect import flow\n\n\nclass ConcurrentTaskRunner:\n    pass\n\n\nr = ConcurrentTaskRunner()\n",
+    "another_module_of_that_name": "from mine.task_runners import ConcurrentTaskRunner\nimport prefect\n\nr = ConcurrentTaskRunner()\n",
+    "relative_import": "from .prefect.task_runners import ConcurrentTaskRunner, SequentialTaskRunner\n\nr = SequentialTaskRunner()\n",
+    "try_except_import_error": (
+        "try:\n    from prefect.task_runners import ConcurrentTaskRunner as Runner\nexcept ImportError:\n    from prefect.task_runners import ThreadPoolTaskRunner as Runner\n\nr = Runner()\n"
+    ),
+    "in_a_string_or_comment": 'import prefect\n\nx = "ConcurrentTaskRunner"  # prefect.task_runners.ConcurrentTaskRunner\n',
+    "sequential_with_fallback": (
+        "try:\n    from prefect.task_runners import SequentialTaskRunner\nexcept ImportError:\n    SequentialTaskRunner = None\n\nr = SequentialTaskRunner\n"
+    ),
+    "sequential_on_the_branch_for_2": (
+        "import prefect\n\nif prefect.__version__.startswith('2'):\n    from prefect.task_runners import SequentialTaskRunner as R\n"
+        "else:\n    from prefect.task_runners import ThreadPoolTaskRunner as R\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_nothing_is_found_or_changed(name: str) -> None:
+    prove_untouched(UNTOUCHED[name])
+
+
+def test_local_package_called_prefect_is_not_prefect() -> None:
+    files = {"prefect/__init__.py": "", "prefect/task_runners.py": "class SequentialTaskRunner: pass\n"}
+    prove_untouched("from prefect.task_runners import SequentialTaskRunner\n\nr = SequentialTaskRunner()\n", files=files)
+
+
+def test_name_that_another_module_imports_from_here_is_kept() -> None:
+    prove(
+        "from prefect.task_runners import ConcurrentTaskRunner\n",
+        "from prefect.task_runners import ThreadPoolTaskRunner as ConcurrentTaskRunner\n",
+        filename="common.py",
+        files={"flows.py": "from common import ConcurrentTaskRunner\n\nr = ConcurrentTaskRunner()\n"},
+        select=("PF201",),
+    )
+
+
+def test_rebound_name_is_left_where_it_means_something_else() -> None:
+    prove(
+        "from prefect.task_runners import ConcurrentTaskRunner\n\na = ConcurrentTaskRunner()\n\n\ndef f():\n    ConcurrentTaskRunner = 1\n    return ConcurrentTaskRunner\n",
+        "from prefect.task_runners import ThreadPoolTaskRunner\n\na = ThreadPoolTaskRunner()\n\n\ndef f():\n    ConcurrentTaskRunner = 1\n    return ConcurrentTaskRunner\n",
+    )
+
+
+# -- SequentialTaskRunner
+
+WAITED = {
+    "bare_submit": ("load.submit(1)", "load.submit(1).wait()", False),
+    "bare_map": ("load.map(xs)", "load.map(xs).wait()", False),
+    "assigned": ("a = load.submit(1)\nb = store.submit(a)\nreturn b", "a = load.submit(1)\na.wait()\nb = store.submit(a)\nb.wait()\nreturn b", False),
+    "mapped_and_assigned": ("rows = load.map(xs)\nstore.map(rows)", "rows = load.map(xs)\nrows.wait()\nstore.map(rows).wait()", False),
+    "appended": (
+        "futures = []\nfor x in xs:\n    futures.append(load.submit(x))\nreturn futures",
+        "futures = []\nfor x in xs:\n    futures.append(load.submit(x))\n    futures[-1].wait()\nreturn futures",
+        False,
+    ),
+    "list_comprehension": ("rows = [load.submit(x) for x in xs]\nprint(rows)", "rows = [load.submit(x) for x in xs]\nwait(rows)\nprint(rows)", True),
+    "resolved_at_once": ("return load.submit(1).result()", "return load.submit(1).result()", False),
+    "resolved_on_the_next_line": ("a = load.submit(1)\nb = a.result()\nreturn b", "a = load.submit(1)\nb = a.result()\nreturn b", False),
+    "returned": ("return [load.submit(x) for x in xs]", "return [load.submit(x) for x in xs]", False),
+    "argument_of_another_submission": ("store.submit(load.submit(1))", "store.submit(load.submit(1)).wait()", False),
+    "in_a_dictionary": ("rows = {}\nfor x in xs:\n    rows[x] = load.submit(x)\nprint(rows)", "rows = {}\nfor x in xs:\n    rows[x] = load.submit(x)\n    rows[x].wait()\nprint(rows)", False),
+    "with_options": ("load.with_options(name='x').submit(1)", "load.with_options(name='x').submit(1).wait()", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAITED)
+def test_sequential_runner_waits_where_it_submits(name: str) -> None:
+    before, after, wait = WAITED[name]
+    prove(sequential(before), threads(after, wait), select=("PF202",), unsafe=False)
+
+
+def test_sequential_runner_given_as_class() -> None:
+    prove(sequential("load.submit(1)", argument="SequentialTaskRunner"), threads("load.submit(1).wait()"), select=("PF202",))
+
+
+def test_sequential_runner_is_dropped_where_nothing_is_submitted() -> None:
+    prove(
+        sequential("return load(1)"),
+        sequential("return load(1)").replace("from prefect.task_runners import SequentialTaskRunner\n", "").replace("(task_runner=SequentialTaskRunner())", "()"),
+        select=("PF202",),
+        unsafe=False,
+    )
+
+
+def test_sequential_runner_is_dropped_from_among_other_arguments() -> None:
+    prove(
+        'from prefect import flow\nfrom prefect.task_runners import SequentialTaskRunner\n\n\n@flow(\n    name="n",\n    task_runner=SequentialTaskRunner(),  # in order\n    retries=2,\n)\ndef f():\n    pass\n',
+        'from prefect import flow\n\n\n@flow(\n    name="n",\n    retries=2,\n)\ndef f():\n    pass\n',
+        select=("PF202",),
+    )
+
+
+LEFT = {
+    "future_in_a_helper": ("submit_all(xs)", "def submit_all(xs):\n    return [load.submit(x) for x in xs]\n\n\n"),
+    "future_in_a_condition": ("a = load.submit(1) if xs else None\nprint(a)", ""),
+    "unknown_receiver": ("xs.submit(1)", ""),
+    "task_that_submits": ("outer.submit(1)", "@task\ndef outer(x):\n    return load.submit(x).result()\n\n\n"),
+    "task_handed_on": ("run_everything(load, xs)", "from mine import run_everything\n\n\n"),
+    "generator": ("list(load.submit(x) for x in xs)", ""),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_sequential_runner_is_left_with_a_reason_where_a_run_could_be_lost(name: str) -> None:
+    body, extra = LEFT[name]
+    code = sequential(body, extra)
+    found = prove(code, code, select=("PF202",))
+    assert len(found) == 2 and all(finding.fix is None and "By hand" in finding.message for finding in found)
+
+
+def test_sequential_runner_comes_from_compat_for_both_majors() -> None:
+    before = sequential("load.submit(1)")
+    prove(before, before.replace("from prefect.task_runners", "from compat"), target="both", select=("PF202",), unsafe=False)
+
+
+def test_sequential_runner_among_others_comes_from_compat() -> None:
+    prove(
+        "from prefect.task_runners import ConcurrentTaskRunner, SequentialTaskRunner\n\nrunners = {True: SequentialTaskRunner(), False: ConcurrentTaskRunner()}\n",
+        "from prefect.task_runners import ConcurrentTaskRunner\nfrom compat import SequentialTaskRunner\n\nrunners = {True: SequentialTaskRunner(), False: ConcurrentTaskRunner()}\n",
+        target="both",
+    )
+
+
+def test_sequential_runner_in_a_variable() -> None:
+    before = sequential("return load.submit(1).result()", "runner = SequentialTaskRunner()\n\n\n", argument="runner")
+    after = before.replace("import SequentialTaskRunner", "import ThreadPoolTaskRunner").replace("SequentialTaskRunner()", "ThreadPoolTaskRunner(max_workers=1)")
+    prove(before, after, select=("PF202",))
+
+
+def test_sequential_runner_in_a_conditional_where_all_is_resolved() -> None:
+    before = sequential(
+        "return load.submit(1).result()",
+        names="ConcurrentTaskRunner, SequentialTaskRunner",
+        argument="SequentialTaskRunner() if DEBUG else ConcurrentTaskRunner()",
+        extra="DEBUG = True\n\n\n",
+    )
+    after = before.replace("ConcurrentTaskRunner, SequentialTaskRunner", "ConcurrentTaskRunner, ThreadPoolTaskRunner").replace("SequentialTaskRunner()", "ThreadPoolTaskRunner(max_workers=1)", 1)
+    prove(before, after, select=("PF202",))
+
+
+def test_sequential_runner_in_with_options_of_a_flow_that_submits_nothing() -> None:
+    prove(
+        "from prefect import flow\nfrom prefect.task_runners import SequentialTaskRunner\n\n\n@flow\ndef f():\n    pass\n\n\nf.with_options(task_runner=SequentialTaskRunner(), retries=1)()\n",
+        "from prefect import flow\n\n\n@flow\ndef f():\n    pass\n\n\nf.with_options(retries=1)()\n",
+        select=("PF202",),
+    )
+
+
+REPORTED = {
+    "returned_by_a_function": "from prefect.task_runners import SequentialTaskRunner\n\n\ndef runner():\n    return SequentialTaskRunner()\n",
+    "isinstance": "from prefect.task_runners import SequentialTaskRunner\n\n\ndef f(r):\n    return isinstance(r, SequentialTaskRunner)\n",
+    "subclass": "from prefect.task_runners import SequentialTaskRunner\n\n\nclass R(SequentialTaskRunner):\n    pass\n",
+    "dictionary": "from prefect.task_runners import SequentialTaskRunner\n\nR = {'a': SequentialTaskRunner}\n",
+}
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_sequential_runner_is_reported_at_the_import_and_the_use(name: str) -> None:
+    found = findings_in(REPORTED[name])
+    assert [code for code, _, _ in found] == ["PF202", "PF202"]
+    assert {severity for _, _, severity in found} == {"error"}
+
+
+def test_unused_import_of_the_sequential_runner_is_removed() -> None:
+    prove(
+        "from prefect import flow\nfrom prefect.task_runners import SequentialTaskRunner\n\n\n@flow\ndef f():\n    pass\n",
+        "from prefect import flow\n\n\n@flow\ndef f():\n    pass\n",
+    )
+
+
+# -- the others
+
+
+def test_custom_runner_is_reported_at_import_base_and_type() -> None:
+    code = """
+    from prefect.task_runners import BaseTaskRunner, TaskConcurrencyType
+
+
+    class Mine(BaseTaskRunner):
+        @property
+        def concurrency_type(self):
+            return TaskConcurrencyType.PARALLEL
+    """
+    assert [(code, row) for code, row, _ in findings_in(code)] == [("PF203", 1), ("PF203", 1), ("PF203", 4), ("PF203", 7)]
+
+
+@pytest.mark.parametrize(("runner", "package"), [("DaskTaskRunner", "prefect_dask"), ("RayTaskRunner", "prefect_ray")])
+def test_runner_that_moved_to_an_integration(runner: str, package: str) -> None:
+    prove(
+        f"from prefect.task_runners import {runner}, TaskRunner\n\nr = {runner}(x=1)\n",
+        f"from prefect.task_runners import TaskRunner\nfrom {package} import {runner}\n\nr = {runner}(x=1)\n",
+    )
+
+
+def test_runner_of_an_integration_is_left_alone() -> None:
+    prove_untouched("from prefect_dask import DaskTaskRunner\nfrom prefect_ray.task_runners import RayTaskRunner\n\nr = DaskTaskRunner(), RayTaskRunner()\n")
