@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Iterable
 from typing import Any, TypeVar
@@ -155,10 +156,8 @@ class AsyncWatch:
         if threading.get_ident() == self._thread:
             self._mark(future)
             return
-        try:
+        with contextlib.suppress(RuntimeError):  # The loop was closed: nobody waits any more.
             self._loop.call_soon_threadsafe(self._mark, future)
-        except RuntimeError:
-            pass  # The loop was closed: nobody waits any more.
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         waiter = self._loop.create_task(coroutine)

@@ -17,7 +17,7 @@ from collections.abc import (
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from ._futures import CallbackWatch, PollingWatch, crash, make_watch, result
+from ._futures import CallbackWatch, PollingWatch, crash, make_watch, result, state
 from ._version import PREFECT_3
 
 if TYPE_CHECKING:
@@ -312,10 +312,14 @@ def _verdict(future: Any) -> tuple[Any, BaseException | None]:
         return result(future), None
     except Exception as failure:
         return None, failure
+    except (KeyboardInterrupt, SystemExit) as failure:
+        if state(future).is_crashed():
+            return None, failure
+        raise
 
 
 async def _verdict_async(future: Any) -> tuple[Any, BaseException | None]:
-    from ._asynchronous import result_async
+    from ._asynchronous import result_async, state_async
 
     error = crash(future)
     if error is not None:
@@ -324,6 +328,10 @@ async def _verdict_async(future: Any) -> tuple[Any, BaseException | None]:
         return await result_async(future), None
     except Exception as failure:
         return None, failure
+    except (KeyboardInterrupt, SystemExit) as failure:
+        if (await state_async(future)).is_crashed():
+            return None, failure
+        raise
 
 
 def _each(items: Iterable[Any] | AsyncIterable[Any]) -> Callable[[], Awaitable[Any]]:

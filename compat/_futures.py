@@ -98,7 +98,7 @@ def resolve_futures_to_results(expr: Any) -> Any:
     return _resolved(expr, prefect.futures.PrefectFuture) if own is None else own(expr)
 
 
-def _resolved(expr: Any, kind: type) -> Any:
+def _resolved(expr: Any, kind: Any) -> Any:
     if isinstance(expr, kind):
         refuse_awaited(expr, "result_async")
         expr.wait()

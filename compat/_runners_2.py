@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import anyio
+import anyio  # type: ignore[import-not-found,unused-ignore]  # Prefect's own dependency
 from prefect.task_runners import ConcurrentTaskRunner as _ConcurrentTaskRunner
 from prefect.task_runners import SequentialTaskRunner
 

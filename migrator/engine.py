@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from migrator.findings import Applicability, Edit, Finding, Fix, LineIndex, Severity, apply_edits
-from migrator.model.module import ParseError, parse
+from migrator.model.module import Module, ParseError, parse
+from migrator.model.names import span
 from migrator.model.project import Project
 from migrator.rules.base import UPGRADE_GUIDE, Context, Draft, Rule, Target
 from migrator.suppression import split, suppressions
 
 UNUSED_SUPPRESSION = "PF001"
-MOST_ROUNDS = 25
+MOST_ROUNDS = 200
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def mend(
                 if not choose(text, finding):
                     refused.add(_key(finding, text))
             wanted = [finding for finding in wanted if _key(finding, text) not in refused]
-        now, edits = _compatible(wanted)
+        now, edits = _compatible(wanted, _import_places(project.load(path, text)))
         if not now:
             return Mended(text, tuple(applied), tuple(findings))
         changed = apply_edits(text, edits)
@@ -117,16 +118,24 @@ def _key(finding: Finding, text: str) -> tuple[str, str, str]:
     return finding.code, finding.message, text[finding.start : finding.end]
 
 
-def _compatible(findings: Sequence[Finding]) -> tuple[list[Finding], set[Edit]]:
-    """As many fixes as go together, in order: all edits of a fix or none."""
+def _import_places(module: Module) -> list[tuple[int, int]]:
+    return sorted({span(imported.statement, module.index) for imported in module.names.imported})
+
+
+def _compatible(findings: Sequence[Finding], imports: Sequence[tuple[int, int]]) -> tuple[list[Finding], set[Edit]]:
+    """As many fixes as go together, in order: all edits of a fix or none, and one fix at a time for an import statement."""
     taken: list[Finding] = []
     edits: set[Edit] = set()
+    busy: set[tuple[int, int]] = set()
     for finding in findings:
         assert finding.fix is not None
         new = set(finding.fix.edits) - edits
-        if not any(_clash(edit, other) for edit in new for other in edits):
-            edits |= new
-            taken.append(finding)
+        touched = {place for place in imports for edit in new if place[0] <= edit.start <= edit.end <= place[1]}
+        if touched & busy or any(_clash(edit, other) for edit in new for other in edits):
+            continue
+        edits |= new
+        busy |= touched
+        taken.append(finding)
     return taken, edits
 
 

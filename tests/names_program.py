@@ -1,9 +1,10 @@
 """Run by the Python of a real environment: answers for dotted names whether code written for it could import them.
 
-Standard input is a JSON list of dotted names, standard output a JSON object with one answer per name. An answer has
-`imports`; `error` (type and text) where it is false; else `kind` (module, class, callable or value), `qualified` (the
-module and name that the object itself states, else None), `identity` (equal for two names of one answer that
-are the same object) and `deprecated` (the import gave a deprecation warning).
+The argument is a file with a JSON list of dotted names; standard output is a JSON object with one answer per name. An
+answer has `imports`; `error` (type and text) where that is false; else `kind` (module, class, callable or value),
+`qualified` (the module and name that the object itself states, else None), `identity` (equal for two names of one run that
+are the same object), `deprecated` (the import gave a deprecation warning about the name) and `members` (of a module: the
+public classes and functions that it, or a module inside it, defines).
 """
 
 from __future__ import annotations
@@ -90,6 +91,20 @@ def qualified(found: Any) -> str | None:
     return f"{module}.{name}" if isinstance(module, str) and isinstance(name, str) else None
 
 
+def members(found: object) -> list[str]:
+    """The public classes and functions that a module has of its own or from below it; nothing for what is no module."""
+    if not isinstance(found, types.ModuleType):
+        return []
+    below = f"{found.__name__}."
+    return sorted(
+        name
+        for name, value in list(vars(found).items())
+        if not name.startswith("_")
+        and (inspect.isclass(value) or inspect.isfunction(value))
+        and f"{value.__module__}.".startswith(below)
+    )
+
+
 def answer(name: str) -> dict[str, object]:
     """Everything the test asks about one name."""
     with warnings.catch_warnings(record=True) as caught:
@@ -108,6 +123,7 @@ def answer(name: str) -> dict[str, object]:
         "deprecated": any(
             issubclass(each.category, DeprecationWarning) and last(name) in str(each.message) for each in caught
         ),
+        "members": members(found),
     }
 
 
@@ -116,7 +132,8 @@ def last(name: str) -> str:
 
 
 def main() -> None:
-    names = json.load(sys.stdin)
+    with open(sys.argv[1], encoding="utf-8") as file:
+        names = json.load(file)
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         answers = {name: answer(name) for name in names}
     json.dump(answers, sys.stdout)

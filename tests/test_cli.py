@@ -459,10 +459,10 @@ def test_a_compat_of_the_current_directory_is_not_the_one(tmp_path: Path, monkey
 def test_check_of_a_small_project_loads_neither_rich_nor_libcst(tmp_path: Path) -> None:
     (tmp_path / "etl.py").write_text("import prefect\nfrom prefect import flow\n")
     program = (
-        "import sys; from migrator.cli import app\n"
+        "import sys, typer; before = set(sys.modules); from migrator.cli import app\n"
         "try: app(['check', '.'])\n"
         "except SystemExit: pass\n"
-        "print([name for name in ('rich', 'libcst', 'compat', 'prefect') if name in sys.modules])"
+        "print([name for name in ('rich', 'libcst', 'compat', 'prefect') if name in {*sys.modules} - before])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=_environment(), capture_output=True)
     assert done.stderr == b""

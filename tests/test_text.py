@@ -73,7 +73,7 @@ def test_what_only_looks_like_a_cookie_leaves_the_file_utf_8(head: bytes) -> Non
     assert decode(data) == Source(data.decode(), "utf-8", False)
 
 
-@pytest.mark.parametrize("cookie", [b"", b"# coding: utf-8\n", b"# coding: UTF8\n", b"# coding: utf_8_sig\n"])
+@pytest.mark.parametrize("cookie", [b"", b"# coding: utf-8\n", b"# coding: UTF_8\n", b"# coding: utf-8-sig\n"])
 def test_bom_is_not_in_the_text_and_comes_back(cookie: bytes) -> None:
     data = BOM + cookie + "x = 'é'\r\n".encode()
     source = decode(data)
@@ -91,9 +91,12 @@ def test_second_bom_is_text() -> None:
     ("data", "message", "row", "column"),
     [
         pytest.param(BOM + b"#\n# coding: latin-1\n", "latin-1", 2, 11, id="BOM and another cookie"),
+        pytest.param(BOM + b"# coding: utf8\n", "remove one of the two", 1, 11, id="BOM and a spelling Python refuses"),
         pytest.param(b"# coding: nonsense\n", "unknown encoding nonsense", 1, 11, id="unknown encoding"),
         pytest.param(b"# coding: rot13\n", "unknown encoding rot13", 1, 11, id="encoding that is not of text"),
-        pytest.param(b"# coding: utf-16\nx\n", "utf-16", 1, 11, id="encoding that the cookie itself is not in"),
+        pytest.param(
+            b"# coding: utf-16\nx\n", "cannot be utf-16", 1, 11, id="encoding that the cookie itself is not in"
+        ),
         pytest.param(b"# coding: utf-7\nx = 'a+-b+AOk-'\n", "utf-7", 1, 11, id="encoding with two spellings"),
         pytest.param(b"x = 1\r\ny = '\xe9'\r\n", "byte 0xe9 is not UTF-8: declare", 2, 6, id="undeclared Latin-1"),
         pytest.param("x = 1\ry = 'é".encode() + b"\xff'\r", "byte 0xff", 2, 7, id="column in characters"),

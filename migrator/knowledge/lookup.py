@@ -8,7 +8,18 @@ from typing import Optional
 from migrator.knowledge.names import MOVED_NAMES, NEVER_EXISTED
 
 _USUAL = {
-    "prefect": ("flow", "task", "Flow", "Task", "get_client", "get_run_logger", "unmapped", "allow_failure", "State", "tags"),
+    "prefect": (
+        "flow",
+        "task",
+        "Flow",
+        "Task",
+        "get_client",
+        "get_run_logger",
+        "unmapped",
+        "allow_failure",
+        "State",
+        "tags",
+    ),
     "prefect.flows": ("flow", "Flow"),
     "prefect.tasks": ("task", "Task", "task_input_hash", "exponential_backoff"),
     "prefect.task_runners": (

@@ -1,9 +1,10 @@
 """Names that Prefect 3 moved or removed, names that no Prefect has, and names that only Prefect 3 has.
 
-Three tables, written by hand for what real code uses most; `tests/test_names_table.py` proves each row on real Prefects from
-2.0.4 on. Names are written as code imports them (`prefect.filesystems.S3`). Patch versions ("2.10.12") are the first
-release tag whose source has the name or no longer has it. Rows of integration packages were measured once, with the last
-releases of the integrations for Prefect 2 and current ones for Prefect 3.
+Three tables, written by hand for what real code uses most; `tests/test_names_table.py` proves each row on real Prefects
+from 2.0.4 on. Names are written as code imports them (`prefect.filesystems.S3`). Patch versions ("2.10.12") are the
+first release tag whose source has the name, or no longer has it. Rows of integration packages were measured once, on
+2.20.26 with the last releases of the integrations for Prefect 2 and on 3.8.8 with those of that time; their
+`new_since_2` is the release they were measured on.
 """
 
 from __future__ import annotations
@@ -209,13 +210,12 @@ _STATE_FACTORIES = (
     "Running",
     "Scheduled",
 )
-_STATES_SINCE = {"Cancelling": "2.7.10", "Paused": "2.6.10"}
+_STATES_SINCE = {"Cancelling": "2.7.10", "Completed": "2.0.0", "Crashed": "2.0.0", "Paused": "2.6.10"}
 _ORION_WITHOUT_SUCCESSOR = (
     ("actions", ("FlowRunNotificationPolicyCreate", "FlowRunNotificationPolicyUpdate"), _NOTIFY, _NOTIFICATIONS),
     (
         "actions",
         (
-            "LOWERCASE_LETTERS_AND_DASHES_ONLY_REGEX",
             "validate_artifact_key",
             "validate_block_document_name",
             "validate_block_type_slug",
@@ -229,10 +229,8 @@ _ORION_WITHOUT_SUCCESSOR = (
         "core",
         (
             "FlowRunnerSettings",
-            "INVALID_CHARACTERS",
             "MAX_VARIABLE_VALUE_LENGTH",
             "TaskRunInput",
-            "raise_on_invalid_name",
         ),
         _SERVER_INTERNAL,
         f"{_API}client-orchestration-__init__",
@@ -778,6 +776,19 @@ MOVED_NAMES: tuple[MovedName, ...] = (
         for module, names, advice, url in _ORION_WITHOUT_SUCCESSOR
         for name in names
     ),
+    *(
+        MovedName(
+            f"prefect.orion.schemas.{name}",
+            advice=_SERVER_INTERNAL,
+            url=f"{_API}client-orchestration-__init__",
+            gone_in_2="2.10.12",
+        )
+        for name in (
+            "actions.LOWERCASE_LETTERS_AND_DASHES_ONLY_REGEX",
+            "core.INVALID_CHARACTERS",
+            "core.raise_on_invalid_name",
+        )
+    ),
     # prefect.plugins
     MovedName("prefect.plugins.load_extra_entrypoints", advice="Import what the entry points loaded where it is used."),
     # prefect.projects: 2.10 only, an alias of prefect.deployments up to 2.16
@@ -1061,7 +1072,7 @@ NEVER_EXISTED: Mapping[str, Phantom] = {
         f"{module}.{name}": Phantom(
             f"prefect.futures.{name}", f"`{name}` is in `prefect.futures`, since 3.0.", f"{_API}futures"
         )
-        for module in ("prefect", "prefect.flows", "prefect.task_runners", "prefect.tasks")
+        for module in ("prefect", "prefect.flows", "prefect.tasks")
         for name in ("as_completed", "wait")
     },
     **{
@@ -1090,7 +1101,7 @@ NEVER_EXISTED: Mapping[str, Phantom] = {
     # annotations of arguments
     **{
         f"{module}.{name}": Phantom(f"prefect.{name}", f"Import it as `from prefect import {name}`.", _CONCURRENTLY)
-        for module in ("prefect.flows", "prefect.futures", "prefect.task_runners", "prefect.utilities")
+        for module in ("prefect.flows", "prefect.futures", "prefect.utilities")
         for name in ("allow_failure", "unmapped")
     },
     # retries and caching

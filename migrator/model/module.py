@@ -24,6 +24,10 @@ BLOCK_CLASSES = frozenset({"prefect.blocks.core.Block"})
 RUNNER_CLASSES = frozenset({"prefect.task_runners.BaseTaskRunner", "prefect.task_runners.TaskRunner"})
 
 
+OFTEN_NOT_IMPORTED = ("allow_failure", "exponential_backoff", "get_run_logger", "task_input_hash", "unmapped")
+"""Names that are looked at even where nothing in the module binds them."""
+
+
 class Kind(enum.Enum):
     """What a name of the user's own code is to Prefect."""
 
@@ -151,7 +155,7 @@ class Module:
         self._resolved: dict[ast.AST, Optional[Reference]] = {}
         self._shadowed = project.shadows_prefect(path)
         self.names = Names(self.tree, self.index, (), self._stars)
-        self._grow(self._imported_names())
+        self._grow({*self._imported_names(), *(name for name in OFTEN_NOT_IMPORTED if name in text)})
 
     # -- what other modules ask
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
 
 from migrator.findings import LineIndex
-from migrator.reports.text import BLUE, glyphs, paint
+from migrator.reports.text import BLUE, glyphs, paint, plain
 
 CONTEXT = 2
 """Lines shown before and after the place."""
@@ -89,7 +90,10 @@ def _left_out(number: int, row: int, end_row: int) -> bool:
     return end_row - row + 1 > MAX_LINES and row + half <= number <= end_row - half
 
 
-def _widths(line: str) -> list[int]:
+def _widths(line: str) -> Sequence[int]:
+    """The cell at which each character begins, and that at which the line ends."""
+    if plain(line):
+        return range(len(line) + 1)
     return [0, *accumulate(width for _, width in glyphs(line))]
 
 
@@ -114,6 +118,8 @@ def _cell(index: LineIndex, row: int, column: int, low: int, high: int) -> int:
 
 def _crop(line: str, low: int, high: int) -> str:
     """The cells from `low` to `high` of a line, with a mark in the first and the last where something is cut off."""
+    if low == 0 and len(line) <= high and plain(line):
+        return line
     shown = glyphs(line)
     total = sum(width for _, width in shown)
     if low == 0 and total <= high:

@@ -56,8 +56,15 @@ def glyph(character: str, column: int = 0) -> tuple[str, int]:
     return character, 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+def plain(text: str) -> bool:
+    """Whether each character is shown as it is, in one cell."""
+    return text.isascii() and text.isprintable()
+
+
 def glyphs(line: str) -> list[tuple[str, int]]:
     """`glyph` of each character of a line; a byte order mark at its beginning takes no cell."""
+    if plain(line):
+        return [(character, 1) for character in line]
     shown: list[tuple[str, int]] = []
     column = 0
     for character in line:
@@ -68,6 +75,8 @@ def glyphs(line: str) -> list[tuple[str, int]]:
 
 def visible(text: str) -> str:
     """A text on one line, safe for a terminal: line endings become spaces."""
+    if plain(text):
+        return text
     return "".join(glyph(character)[0] for character in " ".join(text.splitlines()))
 
 

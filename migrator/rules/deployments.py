@@ -20,6 +20,8 @@ _CRON = "prefect.client.schemas.schedules.CronSchedule"
 _INTERVAL = "prefect.client.schemas.schedules.IntervalSchedule"
 _RRULE = "prefect.client.schemas.schedules.RRuleSchedule"
 _SCHEDULES = {"cron": _CRON, "interval": _INTERVAL, "rrule": _RRULE}
+_LONGEST_LINE = 110
+"""From here on `from_source` gets its arguments on lines of their own."""
 _POSITIONAL = ("flow", "name", "output", "skip_upload", "ignore_file", "apply", "load_existing")
 _SAME = frozenset(
     {"name", "version", "description", "tags", "parameters", "work_pool_name", "work_queue_name", "enforce_parameter_schema", "schedules"}
@@ -120,7 +122,10 @@ def deployment_build_from_flow(context: Context) -> Iterator[Draft]:
 
     def deploy():
         if PREFECT_3:
-            deployment = etl.from_source(source=".", entrypoint="flows.py:etl").to_deployment(name="nightly", work_pool_name="default", enforce_parameter_schema=False)
+            deployment = etl.from_source(
+                source=".",
+                entrypoint="flows.py:etl",
+            ).to_deployment(name="nightly", work_pool_name="default", enforce_parameter_schema=False)
         else:
             deployment = Deployment.build_from_flow(etl, "nightly", work_pool_name="default")
         deployment.apply()
@@ -161,6 +166,8 @@ class _Plan:
     statement: ast.stmt
     guard: tuple[ast.stmt, ...]
     """The statements at the top level that have to go under the guard; empty where none is needed."""
+    apply_call: Optional[ast.Call]
+    """The `.apply()` that follows at once and that `deploy` takes in."""
     into: Optional[ast.If]
     """The guard that is there already, where the statement moves into it."""
 
@@ -248,6 +255,7 @@ class _Deployments:
         parents = reference.use.parents[:-1]
         awaited = isinstance(parents[-1], ast.Await)
         applied = _literal(arguments.get("apply"))
+        apply_call = _apply_call(call, parents)
         if "apply" in arguments and not isinstance(applied, bool):
             raise _Refusal("whether it is applied is decided at run time; call `deploy(...)` or `to_deployment(...)` accordingly")
         statement = next(node for node in reversed(parents) if isinstance(node, ast.stmt))
@@ -257,8 +265,8 @@ class _Deployments:
             raise _Refusal("it is part of a larger statement; assign it to a variable first, so that it can stand on a branch for each major")
         guard, into = self._guard(statement, parents, flow)
         return _Plan(
-            reference, call, receiver, source, entrypoint, "deploy" if applied else "to_deployment", awaited, tuple(steps), tuple(imports),
-            Applicability.SAFE if certain else Applicability.UNSAFE, tuple(notes), statement, guard, into,
+            reference, call, receiver, source, entrypoint, "deploy" if applied or apply_call else "to_deployment", awaited, tuple(steps), tuple(imports),
+            Applicability.SAFE if certain else Applicability.UNSAFE, tuple(notes), statement, guard, apply_call, into,
         )  # fmt: skip
 
     def _arguments(self, call: ast.Call) -> dict[str, ast.expr]:
@@ -516,6 +524,8 @@ class _Deployments:
         if plan.awaited:
             start = span(plan.reference.use.parents[-2], self.module.index)[0]
             text = f"await {text}"
+        if plan.apply_call is not None:
+            end = span(plan.apply_call, self.module.index)[1]
         return (start, end), text
 
     def _call_text(self, plan: _Plan, call: str) -> str:
@@ -533,13 +543,25 @@ class _Deployments:
                 call = set_argument(call, step.name, step.value)
         call = remove_arguments(call, ["flow", *(step.name for step in plan.steps if step.kind == "remove")])
         source = f"{plan.receiver}.from_source(source={plan.source}, entrypoint={plan.entrypoint})"
+        line_start = self.module.index.line_start(start)
+        first_line = source + call[head:].split("\n", 1)[0]
+        if start - line_start + len(first_line) + len(plan.method) > _LONGEST_LINE:
+            line = self.module.text[line_start:start]
+            indent = line[: len(line) - len(line.lstrip())]
+            newline = "\r\n" if "\r\n" in self.module.text else "\n"
+            inner = f"{newline}{indent}{self._step(indent)}"
+            source = f"{plan.receiver}.from_source({inner}source={plan.source},{inner}entrypoint={plan.entrypoint},{newline}{indent})"
         if plan.awaited:
             source = f"(await {source})"
         return f"{source}.{plan.method}{call[head:]}"
 
+    @staticmethod
+    def _step(indent: str) -> str:
+        return "\t" if "\t" in indent else "    "
+
     def _branches(self, plan: _Plan) -> list[tuple[tuple[int, int], str]]:
         """The statement twice: for 3.x as rewritten, for 2.x as it is."""
-        from migrator.rewriting.statements import indented, newline_of
+        from migrator.rewriting.statements import newline_of
 
         (start, end), text = self._call_piece(plan)
         outer_start, outer_end = span(plan.statement, self.module.index)
@@ -547,7 +569,7 @@ class _Deployments:
         new = self.module.text[outer_start:start] + text + self.module.text[end:outer_end]
         newline = newline_of(self.module.text)
         indent = self.module.text[self.module.index.line_start(outer_start) : outer_start]
-        step = "\t" if "\t" in indent else "    "
+        step = self._step(indent)
         new, old = (self._shifted(code, step, newline) for code in (new, old))
         block = f"if PREFECT_3:{newline}{indent}{new}{newline}{indent}else:{newline}{indent}{old}"
         return [((outer_start, outer_end), block)]
@@ -606,6 +628,13 @@ class _Deployments:
             else:
                 yield from remove_imports_of(self.module, [imported])
                 yield insert_after(self.module.text, statement, flag + guard)
+
+
+def _apply_call(call: ast.Call, parents: Sequence[ast.AST]) -> Optional[ast.Call]:
+    """The `.apply()` without arguments in `Deployment.build_from_flow(...).apply()`."""
+    outer = parents[-2] if len(parents) > 1 else None
+    is_apply = isinstance(parents[-1], ast.Attribute) and parents[-1].attr == "apply"
+    return outer if is_apply and isinstance(outer, ast.Call) and not outer.args and not outer.keywords else None
 
 
 def _is_deployment(qualified: str) -> bool:

@@ -11,15 +11,18 @@ from migrator.findings import Applicability, Edit, Severity
 from migrator.knowledge.lookup import hidden_by_star
 from migrator.knowledge.names import moved, only_on_3, phantom, replacement
 from migrator.model.guards import only_on
-from migrator.model.module import Module, Reference
-from migrator.model.names import Imported, guarded
-from migrator.rewriting.names import add_import, can_add_import, move_import, uses_of
+from migrator.model.module import Kind, Module, Reference
+from migrator.model.names import Imported, guarded, span
+from migrator.rewriting.names import add_import, can_add_import, move_import, remove_imports_of, uses_of
 from migrator.rules.base import UPGRADE_GUIDE, Context, Draft, Mend, Target, rule
 
 _TAKES_DOTTED_NAME = frozenset(
     {"patch", "setattr", "delattr", "import_string", "import_module", "import_object", "import_from_string", "importorskip",
      "from_qualified_name", "load_object", "spy", "stub", "locate", "resolve_name"}
 )  # fmt: skip
+
+
+_WITH_RULES_OF_THEIR_OWN = frozenset({"prefect.deployments.Deployment", "prefect.deployments.deployments.Deployment"})
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Verdict:
     url: str
     new: Optional[str] = None
     applicability: Applicability = Applicability.SAFE
+    method: Optional[str] = None
+    """The method of a task that a function was taken for: `submit`."""
 
 
 Judge = Callable[[str, Target], Optional[Verdict]]
@@ -50,7 +55,7 @@ def _renamed(dotted: str, target: Target) -> Optional[Verdict]:
 
 def _moved(dotted: str, target: Target) -> Optional[Verdict]:
     row = moved(dotted)
-    if row is None:
+    if row is None or row.old in _WITH_RULES_OF_THEIR_OWN:
         return None
     fails = target.reaches(row.fails_from)
     if target.both and not fails and row.gone_in_2 is None:
@@ -91,11 +96,13 @@ def _unknown(dotted: str, target: Target) -> Optional[Verdict]:
     row = phantom(dotted)
     if row is None or row.leaks_since is not None:
         return None
-    told = f"`{dotted}` exists in no Prefect"
+    told = f"`{dotted}` exists in no Prefect 2 or 3"
     if row.advice:
         told += f". {row.advice}"
-    is_method = row.meant is not None and row.meant.rpartition(".")[0].rpartition(".")[2][:1].isupper()
-    return Verdict(Severity.ERROR, told, row.url, None if is_method else row.meant)
+    home, _, name = (row.meant or "").rpartition(".")
+    if home == "prefect.tasks.Task":
+        return Verdict(Severity.ERROR, told, row.url, method=name)
+    return Verdict(Severity.ERROR, told, row.url, row.meant)
 
 
 @rule("PF101", "removed-name", Severity.ERROR, "none")
@@ -229,7 +236,10 @@ def _findings(context: Context, judge: Judge, major: Optional[int]) -> Iterator[
             continue
         yield from _of_import(context, imported, verdict, dotted)
     for reference in module.references:
-        if reference.imported is None or not reference.direct or reference.imported in judged:
+        if reference.imported is None or reference.imported in judged:
+            continue
+        if not reference.direct:
+            yield from _passed_on_by_the_project(context, reference, judge)
             continue
         verdict_at = _longest(reference, judge, context.target)
         if verdict_at is None or _elsewhere(context, reference.use.parents, reference.node, major):
@@ -250,14 +260,23 @@ def _of_import(context: Context, imported: Imported, verdict: Verdict, dotted: s
     if verdict.new is not None and _can_move(context, imported, dotted):
         new = verdict.new
         mend = Mend(verdict.applicability, f"Use `{new}`", lambda: _move(context, imported, new))
-    elif dotted == "prefect.futures.submit":
-        mend = _submit_method(context, imported)
+    elif verdict.method is not None:
+        mend = _method_calls(context, imported, verdict.method)
     yield Draft(imported.start, imported.end, verdict.message, mend, verdict.severity, verdict.url)
     if verdict.severity is not Severity.ERROR:
         return
     for use in uses_of(context.module, imported):
         end = use.use.ends[0] if imported.name is not None else use.end
         yield Draft(use.start, end, verdict.message, mend, verdict.severity, verdict.url)
+
+
+def _passed_on_by_the_project(context: Context, reference: Reference, judge: Judge) -> Iterator[Draft]:
+    """A use of a removed name that a module of the user's imports and passes on; what has a new home is mended there."""
+    verdict = judge(reference.qualified, context.target) if reference.qualified else None
+    if verdict is None or verdict.new is not None or verdict.severity is not Severity.ERROR or reference.imported is None:
+        return
+    told = f"{verdict.message} (passed on by `{reference.imported.module}`)"
+    yield Draft(reference.start, reference.end, told, None, verdict.severity, verdict.url)
 
 
 def _can_move(context: Context, imported: Imported, dotted: str) -> bool:
@@ -317,25 +336,24 @@ def _longest(reference: Reference, judge: Judge, target: Target) -> Optional[tup
     return found
 
 
-def _submit_method(context: Context, imported: Imported) -> Optional[Mend]:
-    """`submit(t, x)` -> `t.submit(x)`, where every use is such a call."""
+def _method_calls(context: Context, imported: Imported, method: str) -> Optional[Mend]:
+    """`submit(t, x)` -> `t.submit(x)`, where every use is such a call of a task."""
     module = context.module
-    uses = uses_of(module, imported)
     edits: list[Edit] = []
-    for use in uses:
+    for use in uses_of(module, imported):
         call = use.call
-        if call is None or not call.args or isinstance(call.args[0], ast.Starred):
+        if call is None or not call.args or not isinstance(call.args[0], (ast.Name, ast.Attribute)):
             return None
-        first = call.args[0]
-        if not isinstance(first, (ast.Name, ast.Attribute)):
+        task = module.resolve(call.args[0])
+        if task is None or task.definition is None or task.definition.kind is not Kind.TASK or task.rest:
             return None
-        call_end = module.index.offset(call.end_lineno or 0, call.end_col_offset or 0)
+        call_end = span(call, module.index)[1]
         others = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
-        rest = min([*(_begin(module, call, other) for other in others)], default=call_end - 1)
-        edits.append(Edit(use.start, rest, f"{module.source(first)}.submit("))
-    from migrator.rewriting.names import remove_imports_of
-
-    return Mend(Applicability.SAFE, "Call the task's own `submit`", lambda: [*edits, *remove_imports_of(module, [imported])])
+        rest = min((_begin(module, call, other) for other in others), default=call_end - 1)
+        edits.append(Edit(use.start, rest, f"{module.source(call.args[0])}.{method}("))
+    return Mend(
+        Applicability.SAFE, f"Call the task's own `{method}`", lambda: [*edits, *remove_imports_of(module, [imported])]
+    )
 
 
 def _begin(module: Module, call: ast.Call, node: ast.expr) -> int:

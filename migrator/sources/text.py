@@ -145,31 +145,32 @@ def _normal_name(name: str) -> str:
 
 
 def _decode_declared(body: bytes, declared: _Declaration) -> str:
+    written = declared.written
+
+    def refused(reason: str) -> SourceError:
+        return SourceError(reason, declared.row, declared.column)
+
     try:
-        readable = b"coding".decode(declared.encoding) == "coding"
+        reads_itself = b"coding".decode(declared.encoding) == "coding"
+    except LookupError:
+        raise refused(f"unknown encoding {written}: correct the declaration") from None
+    except ValueError:
+        reads_itself = False
+    if not reads_itself:
+        raise refused(f"the file cannot be {written}, since it says so in ASCII: correct the declaration")
+    try:
         text = body.decode(declared.encoding)
+        same = text.encode(declared.encoding) == body
     except UnicodeDecodeError as error:
         raise SourceError(
-            f"byte 0x{body[error.start]:02x} is not {declared.written}, the encoding that line {declared.row} declares: "
+            f"byte 0x{body[error.start]:02x} is not {written}, the encoding that line {declared.row} declares: "
             "correct the declaration, or save the file as UTF-8",
             *_place(body, error.start, declared.encoding),
         ) from None
-    except LookupError:
-        raise SourceError(
-            f"unknown encoding {declared.written}: correct the declaration", declared.row, declared.column
-        ) from None
-    except Exception as error:
-        raise SourceError(f"cannot be decoded as {declared.written}: {error}", declared.row, declared.column) from error
-    try:
-        same = readable and text.encode(declared.encoding) == body
-    except UnicodeError:
-        same = False
+    except ValueError as error:
+        raise refused(f"cannot be decoded as {written}: {error}") from error
     if not same:
-        raise SourceError(
-            f"decoded as {declared.written} and encoded again, the file would not be the same: save it as UTF-8",
-            declared.row,
-            declared.column,
-        )
+        raise refused(f"decoded as {written} and encoded again, the file would not be the same: save it as UTF-8")
     return text
 
 

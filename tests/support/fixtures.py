@@ -11,8 +11,12 @@ A fixture is a folder of `fixtures/`: `before/` (a project for Prefect 2), `afte
     left = ["PF401"]                      # codes that `check` still reports on after/ (`left_both`: on both/)
     [runs]                                # versions; the defaults are in `DEFAULT_RUNS`
     before = ["2.20.26"]
+    [server]                              # the scenario registers deployments on a real server with a process pool
+    pool = "local"
+    deployments = ["flow/name"]           # observed as the server holds them
+    run = ["flow/name"]                   # executed by a worker; what it writes to `$OUTBOX` is observed
     [[difference]]                        # a difference that is meant, always with its reason
-    path = "flow.state"                   # dotted path into the observations
+    path = "flow.state"                   # dotted path into the observations; `*` for every key
     value = "FAILED/Failed"               # what is seen there instead; no value: the entry is not there
     variants = ["after"]                  # default: all
     versions = ["3"]                      # versions, or beginnings of versions; default: all
@@ -28,14 +32,16 @@ import copy
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from tests.support.environments import LOCKS, PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
+from tests.support.servers import Server, create_process_pool, read_deployment, run_worker_once, server
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -73,6 +79,15 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Deployments:
+    """What a scenario registers on a server: the work pool, what to read back, and what to execute."""
+
+    pool: str
+    read: tuple[str, ...]
+    run: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Fixture:
     """One folder of `fixtures/`; see the module's docstring."""
 
@@ -85,6 +100,7 @@ class Fixture:
     left_both: tuple[str, ...]
     runs: Mapping[str, tuple[str, ...]]
     differences: tuple[Difference, ...]
+    deployments: Optional[Deployments]
 
     @property
     def root(self) -> Path:
@@ -123,10 +139,11 @@ class Run:
 def load(name: str) -> Fixture:
     """The fixture of that name. Raises KeyError or ValueError where `fixture.toml` is incomplete."""
     described = tomllib.loads((FIXTURES / name / "fixture.toml").read_text())
-    known = {"title", "proves", "unsafe", "target", "left", "left_both", "runs", "difference"}
+    known = {"title", "proves", "unsafe", "target", "left", "left_both", "runs", "server", "difference"}
     if described.keys() - known:
         raise ValueError(f"{name}/fixture.toml: unknown keys {sorted(described.keys() - known)}")
     runs = {**DEFAULT_RUNS, **{variant: tuple(found) for variant, found in described.get("runs", {}).items()}}
+    deployed = described.get("server")
     return Fixture(
         name=name,
         title=described["title"],
@@ -146,6 +163,9 @@ def load(name: str) -> Fixture:
             )
             for found in described.get("difference", ())
         ),
+        deployments=Deployments(deployed["pool"], tuple(deployed["deployments"]), tuple(deployed["run"]))
+        if deployed
+        else None,
     )
 
 
@@ -173,26 +193,63 @@ def all_runs(fixture: Fixture) -> list[Run]:
 def observe(run: Run) -> dict[str, Any]:
     """Runs the scenario in a copy of the variant, on the real Prefect, and returns what it printed.
 
-    `both/` finds `compat` and nothing else of this repository. Raises AssertionError with the output where the
-    scenario fails.
+    `both/` finds `compat` and nothing else of this repository. With `[server]`, what the server then holds and what
+    executed runs did is added. Raises AssertionError with the output where the scenario fails.
     """
     with tempfile.TemporaryDirectory(prefix=f"{run}-", ignore_cleanup_errors=True) as directory:
-        project = Path(directory) / "project"
+        place = Path(directory).resolve()
+        project = place / "project"
         shutil.copytree(run.fixture.root / run.variant, project)
         found = [project, FIXTURES]
         if run.variant == "both":
-            shim = Path(directory) / "shim"
+            shim = place / "shim"
             shutil.copytree(ROOT / "compat", shim / "compat", ignore=shutil.ignore_patterns("__pycache__"))
             found.append(shim)
-        done = environment(run.version).run(
-            [str(run.fixture.root / "scenario.py")],
-            cwd=project,
-            variables={"PYTHONPATH": os.pathsep.join(map(str, found))},
-        )
+        arguments = [str(run.fixture.root / "scenario.py")]
+        variables = {"PYTHONPATH": os.pathsep.join(map(str, found))}
+        env = environment(run.version)
+        if run.fixture.deployments is None:
+            return _printed(run, env.run(arguments, cwd=project, variables=variables))
+        with server(env) as running:
+            create_process_pool(running, run.fixture.deployments.pool)
+            observed = _printed(run, running.run(arguments, cwd=project, variables=variables))
+            observed.update(_deployed(running, run.fixture.deployments, place, variables))
+            return observed
+
+
+def _printed(run: Run, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The observations that a scenario printed as its last line."""
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         raise AssertionError(f"{run} ended with status {done.returncode}\n{done.stdout}\n{done.stderr[-8000:]}")
-    observed: dict[str, Any] = json.loads(lines[-1])
+    printed: dict[str, Any] = json.loads(lines[-1])
+    return printed
+
+
+def _deployed(running: Server, wanted: Deployments, place: Path, variables: Mapping[str, str]) -> dict[str, Any]:
+    """What the server holds of the deployments, and what came of their runs in a worker that starts elsewhere.
+
+    Fields that are null are left out; the project's directory is written as `<project>`, the id of a block as `<block>`.
+    """
+    held = {}
+    for name in wanted.read:
+        held[name] = {key: value for key, value in read_deployment(running, name).items() if value is not None}
+        if "infrastructure_document_id" in held[name]:
+            held[name]["infrastructure_document_id"] = "<block>"
+    outbox, elsewhere = place / "outbox", place / "elsewhere"
+    outbox.mkdir()
+    elsewhere.mkdir()
+    with_outbox = {**variables, "OUTBOX": str(outbox)}
+    runs = {
+        name: run_worker_once(running, wanted.pool, name, cwd=elsewhere, variables=with_outbox) for name in wanted.run
+    }
+    states = {name: f"{run.state_type}/{run.state_name}" for name, run in runs.items()}
+    for name, state in states.items():
+        if state != "COMPLETED/Completed":
+            print(f"{name}: {state}\n{runs[name].worker_output[-6000:]}", file=sys.stderr)
+    written = {path.name: path.read_text() for path in sorted(outbox.iterdir())}
+    text = json.dumps({"deployments": held, "runs": states, "written": written})
+    observed: dict[str, Any] = json.loads(text.replace(str(place / "project"), "<project>"))
     return observed
 
 
@@ -214,16 +271,17 @@ def table(fixtures: Sequence[Fixture]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _put(observations: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    place: Any = observations
-    for key in path[:-1]:
-        place = place[int(key)] if isinstance(place, list) else place[key]
-    if isinstance(place, list):
-        place[int(path[-1])] = value
-    elif value is _ABSENT:
-        del place[path[-1]]
-    else:
-        place[path[-1]] = value
+def _put(place: Any, path: Sequence[str], value: Any) -> None:
+    """Sets or removes what a path names; `*` stands for every key. Raises KeyError for a path that leads nowhere."""
+    key, *rest = path
+    keys = list(place) if key == "*" else [int(key) if isinstance(place, list) else key]
+    for found in keys:
+        if rest:
+            _put(place[found], rest, value)
+        elif value is _ABSENT:
+            del place[found]
+        else:
+            place[found] = value
 
 
 def _repeats(run: Run, runs: Sequence[Run]) -> bool:

@@ -1,0 +1,273 @@
+"""The task runners."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import pickle
+import threading
+from typing import Any
+
+import prefect.task_runners
+from _cases import PATIENCE, case, lock, log, main, note
+from prefect import flow, task
+from prefect.futures import PrefectFuture
+
+from compat import PREFECT_3, ConcurrentTaskRunner, SequentialTaskRunner, ThreadPoolTaskRunner, fan_out, state, wait
+
+
+@task
+def step(n: Any) -> Any:
+    note("start", n)
+    threading.Event().wait(0.05)
+    if n == "bad":
+        raise ValueError(n)
+    note("end", n)
+    return n
+
+
+@task
+async def step_async(n: Any) -> Any:
+    note("start", n)
+    await asyncio.sleep(0.05)
+    note("end", n)
+    return n
+
+
+@task
+def parent(n: int) -> Any:
+    note("start parent", n)
+    value = step.submit(n).result()
+    note("end parent", n)
+    return value
+
+
+@task
+async def parent_async(n: int) -> Any:
+    future = step_async.submit(n)
+    if inspect.isawaitable(future):
+        future = await future
+    value = future.result()
+    return await value if inspect.isawaitable(value) else value
+
+
+def run(the_flow: Any) -> Any:
+    """What happened while the flow ran, and what it returned."""
+    log.clear()
+    value = the_flow()
+    if inspect.iscoroutine(value):
+        value = asyncio.run(value)
+    return [list(log), value]
+
+
+@case
+def a_task_runs_within_submit() -> Any:
+    @flow(task_runner=SequentialTaskRunner())
+    def sequential() -> Any:
+        for n in range(3):
+            note("submit", n)
+            future = step.submit(n)
+            note("submitted", n)
+        return [isinstance(future, PrefectFuture), state(future).name, future.result()]
+
+    return run(sequential)
+
+
+@case
+def nothing_is_dropped_at_the_end_of_the_flow() -> Any:
+    @flow(task_runner=SequentialTaskRunner)
+    def forgetful() -> int:
+        for n in range(4):
+            step.submit(n)
+        step.map([4, 5])
+        return 0
+
+    return run(forgetful)
+
+
+@case
+def a_failing_task_does_not_stop_the_next() -> Any:
+    @flow(task_runner=SequentialTaskRunner())
+    def failing() -> Any:
+        futures = [step.submit(n) for n in (1, "bad", 2)]
+        return [state(each).name for each in futures]
+
+    return run(failing)
+
+
+@case
+def a_task_that_submits_a_task_does_not_block() -> Any:
+    @flow(task_runner=SequentialTaskRunner())
+    def nested() -> Any:
+        return [parent.submit(n).result() for n in range(2)]
+
+    return run(nested)
+
+
+@case
+def a_task_waits_for_others_and_takes_futures() -> Any:
+    @flow(task_runner=SequentialTaskRunner())
+    def depending() -> Any:
+        first = step.submit(1)
+        second = step.submit(first)
+        third = step.submit(2, wait_for=[second])
+        bad = step.submit(3, wait_for=[step.submit("bad")])
+        return [second.result(), third.result(), state(bad).is_completed()]
+
+    return run(depending)
+
+
+@case
+def with_options_takes_the_runner() -> Any:
+    @flow
+    def plain() -> int:
+        for n in range(2):
+            step.submit(n)
+            note("submitted", n)
+        return 0
+
+    again = plain.with_options(task_runner=SequentialTaskRunner())
+    return [run(again), run(again)]
+
+
+@case
+def async_tasks_in_a_sync_flow() -> Any:
+    @flow(task_runner=SequentialTaskRunner())
+    def mixed() -> Any:
+        values = []
+        for n in range(2):
+            values.append(step_async.submit(n).result())
+            note("submitted", n)
+        return [values, parent_async.submit(7).result()]
+
+    return run(mixed)
+
+
+@case
+def an_async_flow() -> Any:
+    @flow(task_runner=SequentialTaskRunner())
+    async def asynchronous() -> Any:
+        states = []
+        for n, each in enumerate((step_async, step, step_async)):
+            future = each.submit(n)
+            if inspect.isawaitable(future):
+                future = await future
+            note("submitted", n)
+            ended = future.wait()
+            ended = await ended if inspect.isawaitable(ended) else ended
+            states.append((future.state if PREFECT_3 else ended).name)
+        return states
+
+    return run(asynchronous)
+
+
+@case
+def a_fan_out_on_the_sequential_runner() -> Any:
+    @flow(task_runner=SequentialTaskRunner())
+    def fanned() -> Any:
+        return [each.value for each in fan_out(step, range(3), max_in_flight=2)]
+
+    return run(fanned)
+
+
+live = peak = 0
+met = threading.Event()
+
+
+@task
+def counted(n: int) -> int:
+    """Ends once three have met."""
+    global live, peak
+    with lock:
+        live += 1
+        peak = max(peak, live)
+        if live == 3:
+            met.set()
+    assert met.wait(PATIENCE)
+    threading.Event().wait(0.05)
+    with lock:
+        live -= 1
+    return n
+
+
+@case
+def the_thread_pool_runs_as_many_as_it_may() -> Any:
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=3))
+    def bounded() -> Any:
+        futures = [counted.submit(n) for n in range(9)]
+        wait(futures)
+        return [each.result() for each in futures]
+
+    return [run(bounded)[1], peak]
+
+
+@case
+def the_bounded_pool_keeps_dependencies_in_order() -> Any:
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+    def chained() -> Any:
+        first = step.submit(1)
+        second = step.submit(first)
+        return step.submit(2, wait_for=[second]).result()
+
+    return run(chained)
+
+
+@case
+def async_tasks_on_the_bounded_pool() -> Any:
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+    def bounded() -> Any:
+        futures = [step_async.submit(n) for n in range(3)]
+        wait(futures)
+        return 0
+
+    return run(bounded)
+
+
+@case
+def a_runner_serves_more_than_one_run() -> Any:
+    runner = ThreadPoolTaskRunner(max_workers=1)
+
+    @flow(task_runner=runner)
+    def inner() -> Any:
+        return step.submit(1).result()
+
+    @flow(task_runner=runner)
+    def outer() -> Any:
+        return [step.submit(0).result(), inner()]
+
+    return [run(outer), run(outer)]
+
+
+@case
+def runners_are_prefects_own_kind() -> Any:
+    base = prefect.task_runners.TaskRunner if PREFECT_3 else prefect.task_runners.BaseTaskRunner
+    made = [SequentialTaskRunner(), ThreadPoolTaskRunner(), ThreadPoolTaskRunner(max_workers=2), ConcurrentTaskRunner()]
+    native = (
+        ThreadPoolTaskRunner is prefect.task_runners.ThreadPoolTaskRunner
+        if PREFECT_3
+        else SequentialTaskRunner is prefect.task_runners.SequentialTaskRunner
+    )
+    return [
+        native,
+        all(isinstance(each, base) for each in made),
+        all(isinstance(each, prefect.task_runners.ConcurrentTaskRunner) for each in made[1:]),
+        SequentialTaskRunner() == SequentialTaskRunner(),
+        SequentialTaskRunner() == ThreadPoolTaskRunner(),
+        [type(pickle.loads(pickle.dumps(each))) is type(each) for each in made],
+    ]
+
+
+@case
+def a_pool_without_places_is_refused() -> Any:
+    @flow
+    def empty() -> int:
+        return step.submit(0).result()
+
+    try:
+        empty.with_options(task_runner=ThreadPoolTaskRunner(max_workers=0))()
+    except ValueError as error:
+        return str(error)
+
+
+if __name__ == "__main__":
+    main()
