@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio  # type: ignore[import-not-found,unused-ignore]  # Prefect's own dependency
+from prefect.futures import resolve_futures_to_states
 from prefect.task_runners import ConcurrentTaskRunner as _ConcurrentTaskRunner
 from prefect.task_runners import SequentialTaskRunner
 
@@ -16,8 +17,9 @@ __all__ = ["ConcurrentTaskRunner", "SequentialTaskRunner", "ThreadPoolTaskRunner
 class ThreadPoolTaskRunner(_ConcurrentTaskRunner):  # type: ignore[misc,unused-ignore]
     """Prefect 2's concurrent task runner with the argument of Prefect 3's: at most `max_workers` runs at a time.
 
-    Runs that find no free place wait in the order in which they were submitted. As on Prefect 3, a run keeps its place
-    while it waits for what it submitted itself: a task that submits another and waits for it needs a second place.
+    A run takes its place when the runs that it depends on have ended. As on Prefect 3, it keeps its place while it waits
+    for what it submitted itself: a task that submits another and waits for it needs a second place. Unlike Prefect 3,
+    which starts runs in the order in which they were submitted, Prefect 2 hands them over in an order of its own.
     Raises ValueError where `max_workers` is less than 1.
     """
 
@@ -40,6 +42,9 @@ class ThreadPoolTaskRunner(_ConcurrentTaskRunner):  # type: ignore[misc,unused-i
         async def run(*args: Any, **kwargs: Any) -> Any:
             if self._places is None:
                 return await call(*args, **kwargs)
+            # The engine would wait for them with a place taken that they may need themselves.
+            given = {**(getattr(call, "keywords", None) or {}), **kwargs}
+            await resolve_futures_to_states([given.get("parameters"), given.get("wait_for")])
             async with self._places:
                 return await call(*args, **kwargs)
 

@@ -9,7 +9,6 @@ file is not read. An ignored file is left out whether or not it is tracked.
 from __future__ import annotations
 
 import errno
-import operator
 import os
 import re
 import stat
@@ -96,7 +95,7 @@ class _Glob(NamedTuple):
 
     number: int
     ignores: bool
-    line: str
+    pattern: str
     needle: str
     """Text that is in everything the line matches: a name without it need not be tried."""
     on_name: bool
@@ -105,42 +104,75 @@ class _Glob(NamedTuple):
         subject = name if self.on_name else below + name
         if self.needle not in subject:
             return False
-        translation = _translate(self.line)
-        if translation is None:
-            return False
-        match = translation.search(name if translation.on_name else subject)
-        return match is not None and translation.end(match.end(), len(match.string))
+        expression = _expression(self.pattern)
+        return expression is not None and expression.fullmatch(subject) is not None
 
 
-class _Translation(NamedTuple):
-    search: Callable[[str], Optional[re.Match[str]]]
-    on_name: bool
-    end: Callable[[int, int], bool]
-    """Whether a match may end there, given where and how long the subject is."""
+_TOKEN = re.compile(
+    r"(?P<any_directories>(?:^|(?<=/))\*\*/)"
+    r"|(?P<everything_inside>(?:^|(?<=/))\*\*$)"
+    r"|(?P<star>\*+)"
+    r"|(?P<question_mark>\?)"
+    r"|\[(?P<bracket>[!^]?\]?(?:\[:\w+:\]|\\.|[^\]\\])*)\]"
+    r"|\\(?P<escaped>.)"
+    r"|(?P<literal>[^*?\[\\/]+|/)",
+    re.DOTALL,
+)
+_FIXED = {"any_directories": "(?:.*/)?", "everything_inside": ".+", "star": "[^/]*", "question_mark": "[^/]"}
 
 
 @cache
-def _translate(line: str) -> Optional[_Translation]:
-    """A line as it applies to an entry whose parent directories are not ignored, None where it means nothing.
+def _expression(pattern: str) -> Optional[re.Pattern[str]]:
+    """A pattern of `.gitignore`, without `!` and a slash at either end, as git's `wildmatch` reads it; None: it is broken."""
+    parts = []
+    at = 0
+    while at < len(pattern):
+        token = _TOKEN.match(pattern, at)
+        if token is None or token.lastgroup is None:
+            return None
+        kind = token.lastgroup
+        part = _bracket(token[kind]) if kind == "bracket" else _FIXED.get(kind, re.escape(token[kind]))
+        if part is None:
+            return None
+        parts.append(part)
+        at = token.end()
+    return re.compile("".join(parts), re.DOTALL)
 
-    pathspec translates the line, but does not decide here: it decides on whole paths, where a line for a parent directory
-    (`!/src/`) overrides one for the entry itself (`node_modules/`). Git asks of each directory on the way down. So only a
-    match up to the end of the path counts, or for `dir/**` one that ends before it.
-    """
-    from pathspec import GitIgnoreSpec
 
-    try:
-        # pathspec takes `dir/**/` for `dir/`; git takes it for the directories inside.
-        patterns = list(GitIgnoreSpec.from_lines([f"{line}*/" if line.endswith("/**/") else line]).patterns)
-    except ValueError:
-        return None
-    regex = patterns[0].regex if patterns else None
-    if regex is None:
-        return None
-    if regex.groups:
-        return _Translation(regex.search, "/" not in line.rstrip("/") or regex.pattern[0] != "^", operator.eq)
-    inside = line.endswith("/**") and line.strip("!/") != "**"
-    return _Translation(regex.search, "/" not in line, operator.lt if inside else operator.le)
+_ITEM = re.compile(r"\[:(\w+):\]|(\\.|.)(?:-(\\.|.))?", re.DOTALL)
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": r" \t",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": r"\x21-\x7e",
+    "lower": "a-z",
+    "print": r"\x20-\x7e",
+    "punct": r"\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e",
+    "space": r"\s",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
+
+
+def _bracket(items: str) -> Optional[str]:
+    """The expression for what is between brackets; None for an unknown class. A range from high to low holds nothing."""
+    negated = items[:1] in ("!", "^")
+    allowed = []
+    for item in _ITEM.finditer(items, int(negated)):
+        name, first, last = item.groups()
+        if name is not None:
+            if name not in _CLASSES:
+                return None
+            allowed.append(_CLASSES[name])
+        elif last is None:
+            allowed.append(re.escape(first[-1]))
+        elif first[-1] <= last[-1]:
+            allowed.append(f"{re.escape(first[-1])}-{re.escape(last[-1])}")
+    if negated:
+        return f"[^/{''.join(allowed)}]"
+    return f"(?!/)[{''.join(allowed)}]" if allowed else "(?!)"
 
 
 _Literals = dict[str, tuple[int, Optional[bool]]]
@@ -156,27 +188,28 @@ class _Table(NamedTuple):
     paths: _Literals
     globs: list[_Glob]
 
-    def decide(self, below: str, name: str, mark: str) -> Optional[bool]:
+    def decide(self, below: str, name: str) -> Optional[bool]:
         """Whether the entry `name` of the directory `below` (empty, or ending in a slash) is ignored; None: not said."""
         number, ignores = max(self.names.get(name, _NOT_SAID), self.paths.get(below + name, _NOT_SAID))
         for glob in self.globs:
             if glob.number < number:
                 break
-            if glob.matches(below, name + mark):
+            if glob.matches(below, name):
                 return glob.ignores
         return ignores
 
 
 class _Rules(NamedTuple):
-    """The lines of one file with rules, for each kind of entry; most lines cannot match a Python file."""
+    """The lines of one file with rules, for each kind of entry; most lines cannot match a Python file.
+
+    They decide on an entry by its own name or path alone, as git does: its parents are decided on before, on the way down.
+    """
 
     on_directories: _Table
     on_files: _Table
 
     def decide(self, below: str, name: str, directory: bool) -> Optional[bool]:
-        if directory:
-            return self.on_directories.decide(below, name, "/")
-        return self.on_files.decide(below, name, "")
+        return (self.on_directories if directory else self.on_files).decide(below, name)
 
 
 def _read_rules(lines: Iterable[str]) -> _Rules:
@@ -198,14 +231,16 @@ def _read_rules(lines: Iterable[str]) -> _Rules:
 
 
 def _add(table: _Table, number: int, ignores: bool, body: str) -> None:
-    whole = body[:-1] if body.endswith("/") else body
-    if _WILDCARD.search(whole):
-        needle = "" if "\\" in whole else max(_BETWEEN_WILDCARDS.split(whole), key=len)
-        table.globs.append(_Glob(number, ignores, body, needle, "/" not in whole))
-    elif "/" in whole:
-        table.paths[whole[1:] if whole.startswith("/") else whole] = number, ignores
+    pattern = body[:-1] if body.endswith("/") else body
+    on_name = "/" not in pattern
+    pattern = pattern[1:] if pattern.startswith("/") else pattern
+    if _WILDCARD.search(pattern):
+        needle = "" if "\\" in pattern else max(_BETWEEN_WILDCARDS.split(pattern), key=len)
+        table.globs.append(_Glob(number, ignores, pattern, needle, on_name))
+    elif on_name:
+        table.names[pattern] = number, ignores
     else:
-        table.names[whole] = number, ignores
+        table.paths[pattern] = number, ignores
 
 
 _WILDCARD = re.compile(r"[*?\[\\]")
@@ -247,9 +282,8 @@ def _inside(scopes: tuple[_Scope, ...], name: str) -> tuple[_Scope, ...]:
 def check_exclude(patterns: Sequence[str]) -> None:
     """Raises PatternError for the first pattern of `exclude` that cannot be read."""
     for pattern in patterns:
-        text = pattern.strip()
-        body = text.lstrip("!").strip("/")
-        if not body or body.startswith("#") or (_WILDCARD.search(body) and _translate(text) is None):
+        body = pattern.strip().lstrip("!").strip("/")
+        if not body or body.startswith("#") or _expression(body) is None:
             raise PatternError(f"the pattern {pattern!r} cannot be read: it is to be like a line of .gitignore")
 
 

@@ -115,7 +115,9 @@ def _may_apply(finding: Finding, unsafe: bool) -> bool:
 
 
 def _key(finding: Finding, text: str) -> tuple[str, str, str]:
-    return finding.code, finding.message, text[finding.start : finding.end]
+    """What stays the same of a finding while other fixes move it: its code, and its line before and from the place on."""
+    begin, end = text.rfind("\n", 0, finding.start) + 1, text.find("\n", finding.start)
+    return finding.code, text[begin : finding.start], text[finding.start : end if end >= 0 else len(text)]
 
 
 def _import_places(module: Module) -> list[tuple[int, int]]:

@@ -194,7 +194,7 @@ class Workspace:
             write_atomically(path, self.encoded(path), expected=self.data(path))
         except (OSError, SourceError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            return FileReport(report.path, report.before, report.findings, Failure(f"not written: {reason}"))
+            return FileReport(report.path, report.before, (), Failure(f"not written: {reason}"))
         return report
 
     def candidates(self) -> list[str]:

@@ -335,6 +335,7 @@ def observe(version: str) -> Observed:
         for folder in (root / "flows", elsewhere, observed):
             folder.mkdir(parents=True)
         old = env.major == 2
+        variables = {"OBSERVED": str(observed), "PYTHONPATH": str(REPOSITORY)}
         (root / "flows" / "__init__.py").touch()
         (root / "flows" / "helpers.py").write_text(HELPERS)
         (root / "flows" / "report.py").write_text(REPORT)
@@ -343,6 +344,7 @@ def observe(version: str) -> Observed:
         create_process_pool(running, POOL)
         _deploy(running, root, "etl.py")
         both = {name: read_deployment(running, name) for name in BOTH_DEPLOYMENTS}
+        both_run = run_worker_once(running, POOL, BOTH_DEPLOYMENTS[0], cwd=elsewhere, variables=variables)
         delete_deployments(running)
 
         (root / "etl.py").write_text(OLD_SAME_FILE if old else NEW_SAME_FILE)
@@ -353,6 +355,7 @@ def observe(version: str) -> Observed:
             name: run_worker_once(running, POOL, name, cwd=elsewhere, variables={"OBSERVED": str(observed)})
             for name in EXECUTED
         }
+        runs["both"] = both_run
         seen = {path.stem: json.loads(path.read_text()) for path in observed.iterdir()}
         return Observed(root, deployments, both, runs, seen)
 

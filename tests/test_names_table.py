@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
 import re
@@ -223,6 +224,18 @@ def test_importing_the_tables_loads_nothing_heavy() -> None:
     code = "import sys, migrator.knowledge.names; print(*sorted(m.partition('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(done.stdout.split()) & {"libcst", "packaging", "prefect", "pydantic", "rich", "typer"}
+
+
+def test_what_compat_is_said_to_offer_is_there_under_the_same_name() -> None:
+    tree = ast.parse((Path(__file__).parent.parent / "compat" / "__init__.py").read_text(encoding="utf-8"))
+    (listed,) = (
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]
+    )
+    offered = {row.compat: last(name) for name, row in EXPORTS_3_ONLY.items() if row.compat}
+    assert set(offered) <= set(ast.literal_eval(listed))
+    assert all(compat == name for compat, name in offered.items())
 
 
 # What the releases say

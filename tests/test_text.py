@@ -157,8 +157,16 @@ def test_line_inserted_below_the_cookie_is_encoded() -> None:
 
 LINES = st.lists(
     st.sampled_from(
-        [b"", b"#", b" \t", b"\x0c", b"x = 1", b"# coding: latin-1", b"# coding: utf-8", b"#coding=cp1252", b"'''"]
-        + [
+        [
+            b"",
+            b"#",
+            b" \t",
+            b"\x0c",
+            b"x = 1",
+            b"# coding: latin-1",
+            b"# coding: utf-8",
+            b"#coding=cp1252",
+            b"'''",
             b"# -*- coding: ascii -*-",
             b"# vim: fileencoding=nonsense",
             b"# \xc3\xa9",

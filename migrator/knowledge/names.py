@@ -92,7 +92,7 @@ class NewName:
     since: str
     """The first 3.x release that has it."""
     compat: Optional[str] = None
-    """The name in `compat` that does the same on both majors."""
+    """The name in `compat` that is called alike and does the same on both majors."""
     advice: str = ""
     """What works on both majors where `compat` has nothing."""
 
@@ -420,6 +420,7 @@ MOVED_NAMES: tuple[MovedName, ...] = (
             old,
             "prefect.flows.load_flow_from_flow_run",
             fails_from=None,
+            applicability="unsafe",
             advice=_LOAD_FROM_RUN,
             url=f"{_API}flows",
         )
@@ -1300,9 +1301,7 @@ EXPORTS_3_ONLY: Mapping[str, NewName] = {
         "3.0.0", advice="On 2.x it is in `prefect.deployments`, where 3.x has it too."
     ),
     # prefect.futures
-    "prefect.futures.DoneAndNotDoneFutures": NewName(
-        "3.0.0", advice="What `wait` returns; take its `done` and `not_done`."
-    ),
+    "prefect.futures.DoneAndNotDoneFutures": NewName("3.0.0", "DoneAndNotDoneFutures"),
     "prefect.futures.PrefectConcurrentFuture": NewName("3.0.0", advice="`PrefectFuture` is on both."),
     "prefect.futures.PrefectDistributedFuture": NewName("3.0.0", advice="`PrefectFuture` is on both."),
     "prefect.futures.PrefectFlowRunFuture": NewName("3.2.8"),
@@ -1325,11 +1324,11 @@ EXPORTS_3_ONLY: Mapping[str, NewName] = {
     "prefect.results.get_result_store": NewName("3.0.0"),
     # prefect.schedules
     "prefect.schedules": NewName("3.2.0", advice="The classes of `prefect.client.schemas.schedules` are on both."),
-    "prefect.schedules.Cron": NewName("3.2.0", "CronSchedule", "`Cron('...')` is `CronSchedule(cron='...')`."),
+    "prefect.schedules.Cron": NewName("3.2.0", advice="`Cron('...')` is `CronSchedule(cron='...')` of `compat`."),
     "prefect.schedules.Interval": NewName(
-        "3.2.0", "IntervalSchedule", "`Interval(3600)` is `IntervalSchedule(interval=timedelta(seconds=3600))`."
+        "3.2.0", advice="`Interval(3600)` is `IntervalSchedule(interval=timedelta(seconds=3600))` of `compat`."
     ),
-    "prefect.schedules.RRule": NewName("3.2.0", "RRuleSchedule", "`RRule('...')` is `RRuleSchedule(rrule='...')`."),
+    "prefect.schedules.RRule": NewName("3.2.0", advice="`RRule('...')` is `RRuleSchedule(rrule='...')` of `compat`."),
     # prefect.states
     "prefect.states.AwaitingConcurrencySlot": NewName("3.0.0"),
     "prefect.states.InfrastructurePending": NewName("3.6.22"),

@@ -22,25 +22,50 @@ _RRULE = "prefect.client.schemas.schedules.RRuleSchedule"
 _SCHEDULES = {"cron": _CRON, "interval": _INTERVAL, "rrule": _RRULE}
 _LONGEST_LINE = 110
 """From here on `from_source` gets its arguments on lines of their own."""
-_POSITIONAL = ("flow", "name", "output", "skip_upload", "ignore_file", "apply", "load_existing")
+_POSITIONAL = ("flow", "name", "output", "skip_upload", "ignore_file", "apply", "load_existing", "schedules")
 _SAME = frozenset(
     {"name", "version", "description", "tags", "parameters", "work_pool_name", "work_queue_name", "enforce_parameter_schema", "schedules"}
 )  # fmt: skip
+_KEPT_ATTRIBUTES = _SAME | {"apply", "flow_name", "job_variables", "entrypoint", "triggers"}
+"""What the object that `to_deployment` returns has in common with 2.x's deployment."""
 _WITHOUT_EFFECT = {
     "skip_upload": "nothing is uploaded on 3.x",
     "ignore_file": "nothing is uploaded on 3.x",
-    "load_existing": "3.x always replaces what the server has",
-    "manifest_path": "3.x has no manifest",
+    "load_existing": "3.x always replaces what the server has, schedules, tags, parameters and job variables included",
     "timestamp": "3.x sets it",
-    "parameter_openapi_schema": "3.x reads it from the flow",
-    "flow_name": "3.x reads it from the flow",
+    "parameter_openapi_schema": "3.x reads it from the flow, as 2.20 did",
+    "flow_name": "3.x reads it from the flow, as 2.20 did",
 }
+_POOL = (
+    "Prefect 3 has no agents: create a work pool (`prefect work-pool create NAME --type process`), pass its name as `work_pool_name=` or set "
+    "`PREFECT_DEFAULT_WORK_POOL_NAME`, and start `prefect worker start --pool NAME` instead of the agent"
+)
+_DOCS = "https://docs.prefect.io/v3/how-to-guides/deployments"
 _BY_HAND = {
-    "storage": "its code comes from a storage block: give that as `source` of `flow.from_source(...)`, for instance `GitRepository` or the bucket block of the integration",
-    "infrastructure": "it runs on an infrastructure block: create a work pool of that type, and give the block's fields as `job_variables`",
-    "output": "it writes a YAML file: 3.x describes deployments in `prefect.yaml`",
-    "triggers": "its triggers are of 2.x: give `DeploymentEventTrigger` and its kin from `prefect.events`",
+    "storage": (
+        "`storage=` becomes the source of `from_source()`: `flow.from_source(source=<GitRepository or block>, entrypoint=...)`; nothing is uploaded on "
+        "deploying any more, so put the code there yourself",
+        f"{_DOCS}/store-flow-code",
+    ),
+    "infrastructure": (
+        "`infrastructure=` has no equivalent in code: its settings belong to a work pool of that type (on 2.x, `block.publish_as_work_pool()` makes one); "
+        "pass the pool's name as `work_pool_name=` and what differs per deployment as `job_variables=`",
+        _URL,
+    ),
+    "output": (
+        "`output=` wrote a deployment YAML, which Prefect 3 does not read; describe the deployment in `prefect.yaml` instead (`prefect deploy`)",
+        f"{_DOCS}/prefect-yaml",
+    ),
+    "manifest_path": ("`manifest_path=` has no equivalent; the entrypoint alone says where the flow is", f"{_DOCS}/deploy-via-python"),
+    "triggers": (
+        "`triggers=` takes `DeploymentEventTrigger` and its siblings of `prefect.events` on Prefect 3; check each trigger's arguments",
+        "https://docs.prefect.io/v3/how-to-guides/automations/creating-deployment-triggers",
+    ),
 }
+"""Arguments for which there is no rewriting: what to do, and Prefect's page on it."""
+_PATH = (
+    "`path=` named a directory on the machine of the agent; `from_source()` loads the flow from its source while deploying, so it must exist here as well"
+)
 
 
 @rule("PF301", "deployment-build-from-flow", Severity.ERROR, "safe or unsafe or none", _URL)
@@ -173,7 +198,11 @@ class _Plan:
 
 
 class _Refusal(Exception):
-    """Why a call is left to the user."""
+    """Why a call is left to the user, and Prefect's page on it."""
+
+    def __init__(self, reason: str, url: str = _URL) -> None:
+        super().__init__(reason)
+        self.reason, self.url = reason, url
 
 
 class _Deployments:
@@ -197,15 +226,15 @@ class _Deployments:
             and not self.context.may_fail(reference.use.parents, reference.node)
         ]  # fmt: skip
         plans: list[_Plan] = []
-        refused: list[tuple[Reference, str]] = []
+        refused: list[tuple[Reference, _Refusal]] = []
         for reference in references:
             try:
                 plans.append(self._plan(reference))
             except _Refusal as refusal:
-                refused.append((reference, str(refusal)))
+                refused.append((reference, refusal))
         message = "`Deployment` does not exist on Prefect 3"
-        for reference, reason in refused:
-            yield Draft(reference.start, reference.end, f"{message}: {reason}", url=self._url(reason))
+        for reference, why in refused:
+            yield Draft(reference.start, reference.end, f"{message}: {why.reason}", url=why.url)
         certain = [plan for plan in plans if plan.applicability is Applicability.SAFE]
         for group in (certain, [plan for plan in plans if plan not in certain]):
             if not group:
@@ -226,10 +255,6 @@ class _Deployments:
                 mend = Mend(Applicability.SAFE, "Remove the unused import", lambda i=imported: remove_imports_of(self.module, [i]))
                 yield Draft(imported.start, imported.end, f"{message}; importing it fails", mend if unused else None)
 
-    @staticmethod
-    def _url(reason: str) -> str:
-        return "https://docs.prefect.io/v3/how-to-guides/deployments/store-flow-code" if "source" in reason else _URL
-
     # -- deciding
 
     def _plan(self, reference: Reference) -> _Plan:
@@ -245,29 +270,82 @@ class _Deployments:
         flow = arguments.pop("flow", None)
         if flow is None or "name" not in arguments and "**" not in arguments:
             raise _Refusal("the call has no flow or no name")
+        parents = reference.use.parents[:-1]
+        statement = next(node for node in reversed(parents) if isinstance(node, ast.stmt))
+        awaited = isinstance(parents[-1], ast.Await)
+        self._check_surroundings(parents, statement, awaited)
         receiver, entrypoint = self._entrypoint(flow)
         steps, imports, notes, certain = self._steps(arguments)
-        source = '"."'
-        if "path" in arguments:
-            source = self.module.source(arguments["path"])
         if "entrypoint" in arguments:
-            entrypoint = self.module.source(arguments["entrypoint"])
-        parents = reference.use.parents[:-1]
-        awaited = isinstance(parents[-1], ast.Await)
+            entrypoint = self._given_entrypoint(arguments["entrypoint"])
+        source = '"."'
+        if "path" in arguments and not _is_none(arguments["path"]):
+            source = self.module.source(arguments["path"])
+            if _literal(arguments["path"]) != ".":
+                certain = False
+                notes.append(_PATH)
         applied = _literal(arguments.get("apply"))
-        apply_call = _apply_call(call, parents)
         if "apply" in arguments and not isinstance(applied, bool):
             raise _Refusal("whether it is applied is decided at run time; call `deploy(...)` or `to_deployment(...)` accordingly")
-        statement = next(node for node in reversed(parents) if isinstance(node, ast.stmt))
+        apply_call = _apply_call(parents)
+        deploys = bool(applied) or apply_call is not None
+        self._check_uses(statement, deploys)
+        if not deploys and "work_pool_name" not in arguments and not self._unpacks(arguments, "work_pool_name"):
+            raise _Refusal(_POOL)
+        guard, into = self._guard(statement, parents, flow)
+        where = os.path.relpath(self.context.project.root(self.module.path), os.path.dirname(self.module.path))
+        if where != ".":
+            notes.append("Run it from the project's root, as before")
+        return _Plan(
+            reference, call, receiver, source, entrypoint, "deploy" if deploys else "to_deployment", awaited, tuple(steps), tuple(imports),
+            Applicability.SAFE if certain else Applicability.UNSAFE, tuple(notes), statement, guard, apply_call, into,
+        )  # fmt: skip
+
+    def _check_surroundings(self, parents: Sequence[ast.AST], statement: ast.stmt, awaited: bool) -> None:
+        """Raises _Refusal where the call stands in a place that the rewriting does not reach."""
+        function = next((node for node in reversed(parents) if isinstance(node, FUNCTIONS)), None)
+        if isinstance(function, ast.AsyncFunctionDef) and not awaited:
+            gathered = any(isinstance(node, ast.Call) for node in parents)
+            raise _Refusal(
+                "`from_source()` must not run concurrently with itself; await the deployments one after the other"
+                if gathered
+                else "it is not awaited in an async function, so it is never built"
+            )
+        if isinstance(parents[-1], ast.Attribute) and _apply_call(parents) is None:
+            raise _Refusal("it is used at once in another way than `.apply()`; assign it to a variable first")
         if not self._statement_can_change(statement):
             raise _Refusal("it shares its line with other statements; give it a line of its own")
         if self.context.target.both and not isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign, ast.Return)):
-            raise _Refusal("it is part of a larger statement; assign it to a variable first, so that it can stand on a branch for each major")
-        guard, into = self._guard(statement, parents, flow)
-        return _Plan(
-            reference, call, receiver, source, entrypoint, "deploy" if applied or apply_call else "to_deployment", awaited, tuple(steps), tuple(imports),
-            Applicability.SAFE if certain else Applicability.UNSAFE, tuple(notes), statement, guard, apply_call, into,
-        )  # fmt: skip
+            raise _Refusal(
+                "it is part of a larger statement; assign it to a variable first, so that it can stand on a branch for each major"
+            )
+
+    def _check_uses(self, statement: ast.stmt, deploys: bool) -> None:
+        """Raises _Refusal where a variable that holds the deployment is used as 3.x's cannot be."""
+        if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            return
+        names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        for node in ast.walk(self.module.tree):
+            value = node.value if isinstance(node, ast.Attribute) else None
+            if isinstance(node, ast.Attribute) and isinstance(value, ast.Name) and value.id in names:
+                if deploys:
+                    raise _Refusal("it is applied at once and used afterwards; leave `apply=True` out and call `.apply()` on it")
+                if node.attr not in _KEPT_ATTRIBUTES or not isinstance(node.ctx, ast.Load):
+                    raise _Refusal(f"`{value.id}.{node.attr}` has no equivalent on what `to_deployment(...)` returns")
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "apply":
+                target = node.func.value
+                if isinstance(target, ast.Name) and target.id in names and (node.args or node.keywords):
+                    raise _Refusal(
+                        "`apply(...)` takes other arguments on 3.x: code is never uploaded on deploying, and a queue's limit is set by "
+                        "`prefect work-queue set-concurrency-limit`",
+                        f"{_DOCS}/store-flow-code",
+                    )
+
+    def _given_entrypoint(self, value: ast.expr) -> str:
+        given = _literal(value)
+        if isinstance(given, str) and ".py:" not in given:
+            raise _Refusal("its entrypoint is a module path, which `from_source()` does not load on every 3.x; write `path/to/file.py:flow`")
+        return self.module.source(value)
 
     def _arguments(self, call: ast.Call) -> dict[str, ast.expr]:
         if any(isinstance(argument, ast.Starred) for argument in call.args) or len(call.args) > len(_POSITIONAL):
@@ -302,9 +380,9 @@ class _Deployments:
         imports: list[str] = []
         notes: list[str] = []
         certain = True
-        by_hand = [told for name, told in _BY_HAND.items() if name in arguments and _literal(arguments[name]) is not None]
+        by_hand = [told for name, told in _BY_HAND.items() if name in arguments and not self._says_nothing(name, arguments[name])]
         if by_hand:
-            raise _Refusal("; ".join(by_hand))
+            raise _Refusal("; ".join(told for told, _ in by_hand), by_hand[0][1])
         for name, value in arguments.items():
             if name in ("flow", "apply", "path", "entrypoint", *_BY_HAND):
                 steps.append(_Step("remove", name))
@@ -313,6 +391,11 @@ class _Deployments:
                 notes.append(f"`{name}={self._shown(value)}` is dropped: {_WITHOUT_EFFECT[name]}")
             elif name == "schedule":
                 steps += self._schedule(value, imports)
+                certain = certain and (isinstance(value, (ast.Call, ast.Dict)) or _is_none(value) or self._is_schedule_variable(value))
+            elif name == "version" and isinstance(value, ast.Constant) and isinstance(value.value, (int, float)):
+                steps.append(_Step("set", "version", f'"{value.value}"'))
+            elif name == "enforce_parameter_schema" and _is_none(value):
+                steps.append(_Step("set", name, "False"))
             elif name == "is_schedule_active":
                 steps += self._active(value)
             elif name in ("infra_overrides", "job_variables"):
@@ -331,8 +414,19 @@ class _Deployments:
             steps.append(_Step("set", "enforce_parameter_schema", "False"))
         if "work_pool_name" not in arguments and not self._unpacks(arguments, "work_pool_name"):
             certain = False
-            notes.append("It names no work pool, so on 2.x an agent ran it: 3.x has workers only. Create a pool, and name it in `work_pool_name` or in the setting `PREFECT_DEFAULT_WORK_POOL_NAME`")
+            notes.append(_POOL)
+        name = _literal(arguments.get("name"))
+        minor = self.context.target.minor
+        if isinstance(name, str) and "." in name and minor is not None and minor <= 4:
+            notes.append(f"Prefect 3 before 3.4.24 cuts a deployment's name at its last dot: this one is registered as `{name.rpartition('.')[0]}`")
         return steps, imports, notes, certain
+
+    def _says_nothing(self, name: str, value: ast.expr) -> bool:
+        """Whether an argument is as good as not given."""
+        if isinstance(value, ast.Call) and name == "infrastructure" and not value.args and not value.keywords:
+            reference = self.module.resolve(value)
+            return reference is not None and reference.qualified.startswith("prefect.infrastructure") and reference.qualified.endswith(".Process")
+        return _is_none(value) or isinstance(value, ast.List) and not value.elts
 
     def _schedule(self, value: ast.expr, imports: list[str]) -> Iterator[_Step]:
         if _is_none(value):
@@ -346,7 +440,7 @@ class _Deployments:
         if isinstance(value, ast.Call) or self._is_schedule_variable(value):
             shown = f"[{text}]"
         elif isinstance(value, (ast.Name, ast.Attribute)):
-            shown = f"[{text}] if {text} else None"
+            shown = f"[{text}] if {text} is not None else None"
         else:
             raise _Refusal("its schedule is an expression; put the schedule into a variable first")
         yield _Step("rename", "schedule", "schedules")
@@ -388,11 +482,30 @@ class _Deployments:
             keys = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]
             if any(not isinstance(key, str) for key in keys):
                 raise _Refusal(f"the keys of `{name}` cannot be followed; give them as strings")
-            dotted = [str(key) for key in keys if "." in str(key)]
-            if dotted:
-                raise _Refusal(f"`{name}` has dotted keys ({', '.join(dotted)}); nest them in `job_variables`, `{{'env': {{'A': ...}}}}`")
+            if any("." in str(key) for key in keys):
+                yield _Step("set", name, self._nested(name, value))
         if name != "job_variables":
             yield _Step("rename", name, "job_variables")
+
+    def _nested(self, name: str, value: ast.Dict) -> str:
+        """The text of a dictionary whose dotted keys are nested: workers of early 3.x ignore dotted ones."""
+        parts: dict[str, str] = {}
+        inner: dict[str, list[str]] = {}
+        for key, part in zip(value.keys, value.values):
+            assert isinstance(key, ast.Constant)
+            outer, _, rest = str(key.value).partition(".")
+            text = self.module.source(part)
+            if not rest and isinstance(part, ast.Dict) and any(str(other.value).startswith(f"{outer}.") for other in value.keys if isinstance(other, ast.Constant)):
+                inner.setdefault(outer, []).extend(f"{self.module.source(k)}: {self.module.source(v)}" for k, v in zip(part.keys, part.values) if k)
+            elif not rest:
+                parts[outer] = text
+                continue
+            elif "." in rest:
+                raise _Refusal(f"`{name}` has keys with several dots; nest them by hand")
+            else:
+                inner.setdefault(outer, []).append(f'"{rest}": {text}')
+            parts[outer] = f"{{{', '.join(inner[outer])}}}"
+        return "{" + ", ".join(f'"{key}": {text}' for key, text in parts.items()) + "}"
 
     def _unpacked(self, value: ast.expr) -> str:
         """Why unpacked arguments cannot be passed on; empty where they can."""
@@ -630,8 +743,8 @@ class _Deployments:
                 yield insert_after(self.module.text, statement, flag + guard)
 
 
-def _apply_call(call: ast.Call, parents: Sequence[ast.AST]) -> Optional[ast.Call]:
-    """The `.apply()` without arguments in `Deployment.build_from_flow(...).apply()`."""
+def _apply_call(parents: Sequence[ast.AST]) -> Optional[ast.Call]:
+    """The `.apply()` without arguments in `Deployment.build_from_flow(...).apply()`, told by the nodes around the inner call."""
     outer = parents[-2] if len(parents) > 1 else None
     is_apply = isinstance(parents[-1], ast.Attribute) and parents[-1].attr == "apply"
     return outer if is_apply and isinstance(outer, ast.Call) and not outer.args and not outer.keywords else None

@@ -58,7 +58,7 @@ def _moved(dotted: str, target: Target) -> Optional[Verdict]:
     if row is None or row.old in _WITH_RULES_OF_THEIR_OWN:
         return None
     fails = target.reaches(row.fails_from)
-    if target.both and not fails and row.gone_in_2 is None:
+    if target.both and not fails and row.gone_in_2 is None and row.new_since_2 is None:
         return None
     new = replacement(row, dotted)
     if target.both and new is not None and row.new_since_2 is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import threading
 from typing import Any
@@ -337,18 +338,32 @@ def leaving(n: int) -> int:
     return n
 
 
-@case
+died: list[Any] = []
+
+
 @flow
-def a_worker_that_dies_is_one_failed_item() -> Any:
-    found = list(fan_out(leaving, [0, 1, 2], on_failure="collect", ordered=True))
-    return [[each.value, each.error is not None] for each in found]
+def dying() -> int:
+    found = fan_out(leaving, [0, 1, 2], on_failure="collect", ordered=True)
+    died.extend([each.value, each.error is not None] for each in found)
+    return 0
+
+
+@flow
+async def dying_async() -> int:
+    found = fan_out_async(leaving, [0, 1, 2], on_failure="collect", ordered=True)
+    died.extend([[each.value, each.error is not None] async for each in found])
+    return 0
 
 
 @case
-@flow
-async def a_worker_that_dies_is_one_failed_item_in_an_async_flow() -> Any:
-    found = [each async for each in fan_out_async(leaving, [0, 1, 2], on_failure="collect", ordered=True)]
-    return [[each.value, each.error is not None] for each in found]
+def a_task_that_exits_the_process_is_one_failed_item() -> Any:
+    for the_flow in (dying, dying_async):
+        # Prefect 2 raises SystemExit again at the end of such a flow.
+        with contextlib.suppress(SystemExit):
+            value = the_flow()
+            if inspect.iscoroutine(value):
+                asyncio.run(value)
+    return died
 
 
 @case

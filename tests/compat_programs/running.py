@@ -202,14 +202,17 @@ def the_thread_pool_runs_as_many_as_it_may() -> Any:
 
 
 @case
-def the_bounded_pool_keeps_dependencies_in_order() -> Any:
+def dependencies_on_the_bounded_pool_do_not_block() -> Any:
     @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
     def chained() -> Any:
-        first = step.submit(1)
-        second = step.submit(first)
-        return step.submit(2, wait_for=[second]).result()
+        values = []
+        for n in range(8):
+            first = step.submit(n)
+            second = step_async.submit(first)
+            values.append(step.submit([second], wait_for=[first]))
+        return [each.result() for each in values]
 
-    return run(chained)
+    return run(chained)[1]
 
 
 @case
@@ -218,9 +221,10 @@ def async_tasks_on_the_bounded_pool() -> Any:
     def bounded() -> Any:
         futures = [step_async.submit(n) for n in range(3)]
         wait(futures)
-        return 0
+        return sorted(each.result() for each in futures)
 
-    return run(bounded)
+    happened, value = run(bounded)
+    return [[kind for kind, _ in happened], value]
 
 
 @case
