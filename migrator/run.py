@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -26,6 +28,9 @@ Choose = Callable[[FileReport, Finding], bool]
 WORTH_A_PROCESS = 100
 """From this many files to parse on, processes pay for their start."""
 _CHUNK = 20
+_HELD_BYTES = 64_000_000
+"""How much of the files that do not mention Prefect is held in memory until it is known which modules they would have to import."""
+_CHARACTERS_BETWEEN_COLLECTIONS = 2_000_000
 _MOST_PASSES = 6
 _PYTHON = (".py", ".pyi")
 
@@ -127,7 +132,7 @@ class Workspace:
         def note(path: str, error: OSError) -> None:
             failures.append(FileReport(path, failure=Failure(f"cannot be read: {error.strerror or error}")))
 
-        found = [os.path.abspath(path) for path in discover(paths, exclude=settings.exclude, on_error=note)]
+        found = [os.path.abspath(path) for path in discover(paths, exclude=settings.exclude, exclude_root=settings.exclude_root, on_error=note)]
         workspace = cls(found)
         workspace.failures = failures
         return workspace
@@ -140,7 +145,7 @@ class Workspace:
         """The bytes of a file as first read. Raises OSError."""
         known = self._data.get(path)
         if known is None:
-            with open(path, "rb") as stream:
+            with open(path, "rb", buffering=0) as stream:
                 known = stream.read()
         return known
 
@@ -201,24 +206,39 @@ class Workspace:
         """The files that mention Prefect, or import one that does; the others are not even parsed."""
         mentioning: list[str] = []
         others: list[str] = []
+        held = 0
         for path in self.files:
             try:
                 data = self.data(path)
             except OSError:
                 mentioning.append(path)
                 continue
-            (mentioning if b"prefect" in data else others).append(path)
+            if b"prefect" in data:
+                mentioning.append(path)
+                continue
+            others.append(path)
+            held += len(data)
+            if held < _HELD_BYTES:
+                self._data[path] = data
         wanted = set(mentioning)
         tails = {_tail(path) for path in mentioning}
         while tails:
-            found = [path for path in others if path not in wanted and self._imports_one_of(path, tails)]
+            found = [path for path in others if path not in wanted and self._imports_one_of(path, tails, wanted)]
             wanted.update(found)
             tails = {_tail(path) for path in found}
+        for path in others:
+            self._data.pop(path, None)
         return [path for path in self.files if path in wanted]
 
-    def _imports_one_of(self, path: str, tails: Iterable[bytes]) -> bool:
+    def _imports_one_of(self, path: str, tails: Iterable[bytes], wanted: set[str]) -> bool:
+        """Whether a file imports one of the wanted ones; `tails` are the last parts of their names."""
         data = self.data(path)
-        return any(tail in data for tail in tails) and self.project.relevant(path)
+        for tail in tails:
+            for line in _import_lines(data, tail):
+                text = line.decode("utf-8", "replace")
+                if any(target in wanted for target in self.project.imported_files(path, text)):
+                    return True
+        return False
 
     def _files_around(self) -> list[str]:
         """Every Python file of the project that the files belong to, those outside of the given paths included."""
@@ -229,6 +249,22 @@ class Workspace:
                 around.update(os.path.abspath(path) for path in discover([root], on_error=lambda path, error: None))
             self._around = sorted(around)
         return self._around
+
+
+def _import_lines(data: bytes, word: bytes) -> Iterator[bytes]:
+    """The lines on which a word is imported or imported from; all of an import that goes over several lines."""
+    at = data.find(word)
+    while at >= 0:
+        begin, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        line = data[begin:end].strip()
+        if line.startswith((b"from ", b"import ")):
+            yield line
+        elif line.startswith(word) and len(line) <= len(word) + 4 or b" as " in line:
+            opening = data.rfind(b"from ", 0, begin)
+            if opening >= 0 and b")" not in data[opening:begin]:
+                yield b" ".join(data[opening:end].replace(b"(", b" ").split())
+        at = data.find(word, end)
 
 
 def _tail(path: str) -> bytes:
@@ -259,11 +295,35 @@ def _find_all(
         parts = _in_processes(workspace, settings, paths, render, jobs)
     else:
         parts = ([_find_one(workspace, plan, path, render)] for path in paths)
-    for part in parts:
-        reports += part
-        if on_progress is not None:
-            on_progress(len(reports), len(paths))
+    with _collector_at_rest() as parsed:
+        for part in parts:
+            reports += part
+            parsed(sum(len(report.text) for report in part))
+            if on_progress is not None:
+                on_progress(len(reports), len(paths))
     return sorted(reports, key=lambda report: report.path)
+
+
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[Callable[[int], None]]:
+    """Lets the garbage collector run only after so many characters parsed: by itself it would visit the growing trees again and again,
+    which costs as much as parsing them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    since = 0
+
+    def parsed(characters: int) -> None:
+        nonlocal since
+        since += characters
+        if since > _CHARACTERS_BETWEEN_COLLECTIONS:
+            gc.collect()
+            since = 0
+
+    try:
+        yield parsed
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _find_one(workspace: Workspace, plan: Plan, path: str, render: bool) -> FileReport:
@@ -306,7 +366,10 @@ def _start_worker(job: _Job) -> None:
 def _work(paths: list[str]) -> list[FileReport]:
     assert _worker is not None
     workspace, plan, render = _worker
-    return [_find_one(workspace, plan, path, render) for path in paths]
+    with _collector_at_rest():
+        reports = [_find_one(workspace, plan, path, render) for path in paths]
+    gc.collect()
+    return reports
 
 
 def _in_processes(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Optional
 
-from migrator.knowledge.names import MOVED_NAMES, NEVER_EXISTED
+from migrator.knowledge.names import EXPORTS_3_ONLY, MOVED_NAMES, NEVER_EXISTED
 
 _USUAL = {
     "prefect": (
@@ -52,3 +53,35 @@ def hidden_by_star(module: str, reaches: Callable[[Optional[str]], bool]) -> lis
         return list(_RUNNERS_OF_2)
     gone = (row.old for row in MOVED_NAMES if reaches(row.fails_from))
     return sorted(dotted.rpartition(".")[2] for dotted in gone if dotted.rpartition(".")[0] == module)
+
+
+@lru_cache(maxsize=1)
+def _rows() -> tuple[frozenset[str], frozenset[str]]:
+    """The dotted names that something is known of, and all their prefixes."""
+    rows = {
+        *(row.old for row in MOVED_NAMES),
+        *NEVER_EXISTED,
+        *EXPORTS_3_ONLY,
+        *(f"{module}.{name}" for module, names in _USUAL.items() for name in names),
+        "prefect.blocks.core.Block",
+        "prefect.futures.resolve_futures_to_results",
+        "prefect.task_runners",
+    }
+    prefixes = {".".join(row.split(".")[:length]) for row in rows for length in range(1, row.count(".") + 2)}
+    return frozenset(rows), frozenset(prefixes)
+
+
+@lru_cache(maxsize=10_000)
+def concerns(dotted: str) -> bool:
+    """Whether something is known of a dotted name of Prefect, of one above it or of one below it: a name of which nothing is known need not be followed."""
+    rows, prefixes = _rows()
+    if dotted in prefixes:
+        return True
+    home = dotted.rpartition(".")[0]
+    return bool(home) and (home in rows or any(_above(home, rows)))
+
+
+def _above(dotted: str, rows: frozenset[str]) -> Iterator[bool]:
+    while dotted:
+        yield dotted in rows
+        dotted = dotted.rpartition(".")[0]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import enum
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Optional, Union
 
 from migrator.findings import LineIndex
-from migrator.model.names import FUNCTIONS, FunctionNode, Imported, Names, Use, imports, join, span
+from migrator.knowledge.lookup import concerns
+from migrator.model.names import FUNCTIONS, Binding, FunctionNode, Imported, Names, Scope, Use, imports, join, span
 
 if TYPE_CHECKING:
     from migrator.model.project import Project
@@ -150,11 +151,11 @@ class Module:
         self.project = project
         self.tree = parse(text)
         self.index = LineIndex(text)
-        self.definitions: dict[ast.AST, Definition] = {}
+        self._definitions: dict[ast.AST, Optional[Definition]] = {}
         self._uses: dict[ast.AST, Use] = {}
         self._resolved: dict[ast.AST, Optional[Reference]] = {}
         self._shadowed = project.shadows_prefect(path)
-        self.names = Names(self.tree, self.index, (), self._stars)
+        self.names = Names(self.tree, self.index, self._stars)
         self._grow({*self._imported_names(), *(name for name in OFTEN_NOT_IMPORTED if name in text)})
 
     # -- what other modules ask
@@ -163,11 +164,17 @@ class Module:
         """What a top-level name of this module stands for to those who import it; None where it is not Prefect's concern."""
         binding = self.names.lookup(name, self.names.module_scope, len(self.text))
         if binding is None:
-            return None
+            return self._function_without_uses(name)
         if binding.imported is not None:
-            found = self._import_origin(binding.imported, ())
-            return _plain(found)
-        return self.definitions.get(binding.node)
+            return _plain(self._import_origin(binding.imported, ()))
+        return self._definition_of(binding)
+
+    def _function_without_uses(self, name: str) -> Optional[Definition]:
+        """A top-level function that this module itself does not use."""
+        for node in self.tree.body:
+            if isinstance(node, FUNCTIONS) and node.name == name:
+                return self._definition_of(Binding(0, node, None, (self.tree,)))
+        return None
 
     @property
     def exported(self) -> dict[str, tuple[int, int]]:
@@ -194,9 +201,46 @@ class Module:
         """The uses of Prefect's names and of the user's definitions, in the order of the walk."""
         return [found for found in map(self._at, self._uses) if found is not None]
 
-    def references_in(self, function: ast.AST) -> Iterator[Reference]:
+    @cached_property
+    def definitions(self) -> dict[ast.AST, Definition]:
+        """What the module defines that has to do with Prefect, by the function, the class or the assigned name."""
+        made = (
+            (binding.node, self._definition_of(binding))
+            for scope in self.names.scopes.values()
+            for bindings in scope.bindings.values()
+            for binding in bindings
+            if binding.imported is None
+        )
+        return {node: definition for node, definition in made if definition is not None}
+
+    @cached_property
+    def _references_by_scope(self) -> dict[ast.AST, list[Reference]]:
+        inside: dict[ast.AST, list[Reference]] = {}
+        for reference in self.references:
+            scope: Optional[Scope] = reference.use.scope
+            while scope is not None:
+                inside.setdefault(scope.node, []).append(reference)
+                scope = scope.parent
+        return inside
+
+    def references_in(self, function: ast.AST) -> list[Reference]:
         """The references in the body of a function, nested functions included."""
-        return (reference for reference in self.references if reference.use.scope.inside(function))
+        return self._references_by_scope.get(function, [])
+
+    @cached_property
+    def bound_names(self) -> frozenset[str]:
+        """Every name that the module reads or binds anywhere, whatever it is."""
+        names: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name):
+                names.add(node.id)
+            elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+                names.add(node.name)
+            elif isinstance(node, ast.arg):
+                names.add(node.arg)
+            elif isinstance(node, ast.alias):
+                names.add(node.asname or node.name)
+        return frozenset(names)
 
     def resolve(self, node: ast.expr) -> Optional[Reference]:
         """The reference that an expression is, or that the function of a call is."""
@@ -222,7 +266,7 @@ class Module:
     def _concerns(self, module: str, name: Optional[str]) -> bool:
         """Whether an import has to do with Prefect: it is Prefect's, or a name of the project that is."""
         if self.is_prefect(module):
-            return True
+            return concerns(module if name is None else join(module, name))
         targets = [self.project.locate(self.path, module)]
         if name is not None:
             targets.append(self.project.locate(self.path, join(module, name)))
@@ -245,21 +289,22 @@ class Module:
 
     def _grow(self, names: set[str]) -> None:
         """Walks the module for the interesting names until no definition adds another one."""
-        known: set[str] = set()
-        while names - known:
-            known |= names
-            self.names = Names(self.tree, self.index, known, self._stars)
-            self._uses = {use.node: use for use in self.names.uses}
-            self._define()
-            names = known | set(self._tied())
+        seen = 0
+        self.names.look_for(names)
+        while seen < len(self.names.uses):
+            more = set(self._tied(self.names.uses[seen:])) - self.names.known
+            seen = len(self.names.uses)
+            if more:
+                self.names.look_for(more)
+        self._uses = {use.node: use for use in self.names.uses}
 
-    def _tied(self) -> Iterator[str]:
-        """Names of functions, classes and variables that an interesting use stands in or defines."""
-        for use in self.names.uses:
+    def _tied(self, uses: Sequence[Use]) -> Iterator[str]:
+        """Names of functions, classes and variables that an interesting use stands in or defines, if used themselves."""
+        for use in uses:
             inner: ast.AST = use.node
             for parent in reversed(use.parents):
                 if isinstance(parent, FUNCTIONS):
-                    if inner in parent.decorator_list or self._makes_helper(use):
+                    if inner in parent.decorator_list or (self._makes_helper(use) and self.text.count(parent.name) > 1):
                         yield parent.name
                     break
                 if isinstance(parent, ast.ClassDef):
@@ -279,7 +324,7 @@ class Module:
         if binding is None:
             return False
         if binding.imported is None:
-            return binding.node in self.definitions
+            return True
         if not self.is_prefect(binding.imported.module):
             return True
         target = ".".join((binding.imported.target, *use.attributes))
@@ -290,35 +335,17 @@ class Module:
         if isinstance(value, ast.IfExp):
             return self._worth_following(value.body) or self._worth_following(value.orelse)
         if isinstance(value, ast.Call):
-            reference = self._at(value.func)
-            if reference is None:
-                return any(self._worth_following(argument) for argument in value.args)
-            if reference.definition is not None:
-                return reference.rest == ("with_options",) or reference.definition.kind in (
-                    Kind.TASK_DECORATOR,
-                    Kind.FLOW_DECORATOR,
-                    Kind.FUNCTION,
-                    Kind.RUNNER,
-                )
-            return True
+            attribute = value.func.attr if isinstance(value.func, ast.Attribute) else None
+            return attribute not in ("submit", "map", "fn", "result", "wait")
         return isinstance(value, (ast.Name, ast.Attribute))
 
-    def _define(self) -> None:
-        self.definitions = {}
-        scopes = list(self.names.scopes.values())
-        for _ in range(3):
-            self._resolved.clear()
-            before = len(self.definitions)
-            for scope in scopes:
-                for bindings in scope.bindings.values():
-                    for binding in bindings:
-                        if binding.imported is None and binding.node not in self.definitions:
-                            made = self._definition(binding.node, binding.parents)
-                            if made is not None:
-                                self.definitions[binding.node] = made
-            if len(self.definitions) == before:
-                break
-        self._resolved.clear()
+    def _definition_of(self, binding: Binding) -> Optional[Definition]:
+        """What a binding defines, found out when first asked for; None for what has nothing to do with Prefect."""
+        node = binding.node
+        if node not in self._definitions:
+            self._definitions[node] = None
+            self._definitions[node] = self._definition(node, binding.parents)
+        return self._definitions[node]
 
     def _at(self, node: ast.AST) -> Optional[Reference]:
         """The reference that a node is, resolved when first asked for: that may load the module it leads to."""
@@ -332,7 +359,7 @@ class Module:
         if binding is None:
             return None
         if binding.imported is None:
-            definition = self.definitions.get(binding.node)
+            definition = self._definition_of(binding)
             return Reference(use, "", definition, use.attributes, None, True) if definition else None
         found = self._import_origin(binding.imported, use.attributes)
         if found is None:

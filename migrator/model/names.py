@@ -20,7 +20,6 @@ from migrator.findings import LineIndex
 FunctionNode = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_IMPORT_WORD = re.compile(r"\bimport\b")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
@@ -182,14 +181,29 @@ def first_line(statement: ast.stmt) -> int:
     return int(min(statement.lineno, decorators[0].lineno)) if decorators else statement.lineno
 
 
-def rows_of(pattern: re.Pattern[str], index: LineIndex) -> list[int]:
-    """The rows on which the pattern is found, in order."""
-    rows: list[int] = []
-    for match in pattern.finditer(index.text):
-        row = bisect.bisect_right(index.starts, match.start())
-        if not rows or rows[-1] != row:
-            rows.append(row)
-    return rows
+def rows_with(words: Iterable[str], index: LineIndex) -> list[int]:
+    """The rows on which one of the words stands as a word, in order.
+
+    Looking for one word after the other is several times faster than a regular expression for all.
+    """
+    text, starts = index.text, index.starts
+    rows: set[int] = set()
+    for word in words:
+        at = text.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if _is_apart(text[at - 1 : at]) and _is_apart(text[end : end + 1]):
+                row = bisect.bisect_right(starts, at)
+                rows.add(row)
+                if row == len(starts):
+                    break
+                end = starts[row]
+            at = text.find(word, end)
+    return sorted(rows)
+
+
+def _is_apart(character: str) -> bool:
+    return not (character.isalnum() or character == "_")
 
 
 def touches(statement: ast.stmt, rows: Sequence[int]) -> bool:
@@ -200,7 +214,7 @@ def touches(statement: ast.stmt, rows: Sequence[int]) -> bool:
 
 def imports(tree: ast.Module, index: LineIndex) -> Iterator[tuple[Union[ast.Import, ast.ImportFrom], list[ast.AST]]]:
     """All import statements at any depth, each with the nodes around it."""
-    rows = rows_of(_IMPORT_WORD, index)
+    rows = rows_with(("import",), index)
 
     def statements(node: ast.AST, around: list[ast.AST]) -> Iterator[tuple[Any, list[ast.AST]]]:
         for name in ("body", "orelse", "handlers", "finalbody", "cases"):
@@ -264,13 +278,11 @@ def span(node: Any, index: LineIndex) -> tuple[int, int]:
 class Names:
     """Collects the bindings and uses of the interesting names of a module in one walk."""
 
-    def __init__(
-        self, tree: ast.Module, index: LineIndex, interesting: Iterable[str], stars: Callable[[str], Iterable[str]]
-    ) -> None:
+    def __init__(self, tree: ast.Module, index: LineIndex, stars: Callable[[str], Iterable[str]]) -> None:
         """`stars` tells which interesting names a star import of a module brings."""
+        self.tree = tree
         self.index = index
-        self._stars = stars
-        self.interesting = frozenset(interesting)
+        self.known: set[str] = set()
         self.module_scope = Scope("module", tree)
         self.uses: list[Use] = []
         self.imported: list[Imported] = []
@@ -278,13 +290,20 @@ class Names:
         self.scopes: dict[ast.AST, Scope] = {tree: self.module_scope}
         self.parents_of: dict[ast.AST, tuple[ast.AST, ...]] = {}
         """For each function and class that was visited: the nodes around it."""
+        self._stars = stars
+        self._interesting: frozenset[str] = frozenset()
         self._found: list[_Found] = []
-        words = sorted(self.interesting | {"prefect"})
-        self._words = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b")
-        self._rows = rows_of(self._words, index)
         self._stack: list[ast.AST] = []
         self._annotation = 0
-        self._children(tree, self.module_scope)
+
+    def look_for(self, names: Iterable[str]) -> None:
+        """Collects the bindings and uses of more names; those of names that were looked for before stay as they are."""
+        first = not self.known
+        self._interesting = frozenset(names) - self.known
+        self.known |= self._interesting
+        self._first = first
+        self._rows = rows_with(self._interesting | {"prefect"} if first else self._interesting, self.index)
+        self._children(self.tree, self.module_scope)
         self._finish()
 
     def _visit(self, node: ast.AST, scope: Scope) -> None:
@@ -360,7 +379,7 @@ class Names:
         self._annotation -= 1
 
     def _name(self, node: ast.Name, outer: tuple[ast.expr, ...], attributes: tuple[str, ...], scope: Scope) -> None:
-        if node.id not in self.interesting:
+        if node.id not in self._interesting:
             return
         if isinstance(node.ctx, ast.Load):
             chain = (node, *outer)
@@ -402,11 +421,11 @@ class Names:
             return
         if self._annotation:
             self._string_annotation(node.value, start + 1, scope)
-        elif node.value.startswith("prefect.") and _DOTTED.fullmatch(node.value):
+        elif self._first and node.value.startswith("prefect.") and _DOTTED.fullmatch(node.value):
             self.strings.append(DottedString(node.value, start + 1, tuple(self._stack), scope))
 
     def _string_annotation(self, value: str, start: int, scope: Scope) -> None:
-        if not self._words.search(value) or "\n" in value:
+        if "\n" in value or not any(word in value for word in self._interesting):
             return
         try:
             parsed = ast.parse(value.strip(), mode="eval").body
@@ -416,7 +435,7 @@ class Names:
         index = LineIndex(value.strip())
         for found in _chains(parsed):
             first = found[0]
-            if isinstance(first, ast.Name) and first.id in self.interesting:
+            if isinstance(first, ast.Name) and first.id in self._interesting:
                 spans = [span(link, index) for link in found]
                 names = tuple(link.attr for link in found if isinstance(link, ast.Attribute))
                 ends = tuple(start + end for _, end in spans)
@@ -499,7 +518,7 @@ class Names:
             else:
                 bound = {alias.name.split(".")[0]: alias.name.split(".")[0]}
             for local, target in bound.items():
-                if local not in self.interesting and local != "*":
+                if local not in self._interesting and not (local == "*" and self._first):
                     continue
                 name = None if not is_from else local if alias.name == "*" else alias.name
                 module = source if is_from else alias.name
@@ -510,11 +529,13 @@ class Names:
                 self._bind(local, node, scope, imported)
 
     def _open(self, kind: str, node: ast.AST, parent: Scope) -> Scope:
-        scope = self.scopes[node] = Scope(kind, node, parent)
+        scope = self.scopes.get(node)
+        if scope is None:
+            scope = self.scopes[node] = Scope(kind, node, parent)
         return scope
 
     def _bind(self, name: str, node: ast.AST, scope: Scope, imported: Optional[Imported] = None) -> None:
-        if name not in self.interesting:
+        if name not in self._interesting:
             return
         if scope.outside.get(name) == "global":
             scope = self.module_scope

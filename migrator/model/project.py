@@ -18,7 +18,7 @@ from migrator.model.names import imports, join
 
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t(]+([\w, \t]*)|import[ \t]+([\w., \t]+))", re.M)
 _ROOT_MARKERS = frozenset({".git", "pyproject.toml", "setup.py", "setup.cfg", ".hg"})
-_KEPT_CHARACTERS = 6_000_000
+_KEPT_CHARACTERS = 1_000_000
 """How much source text may be kept parsed; a parsed module takes about a hundred times its text."""
 _DEEPEST_CHAIN = 40
 """How many modules may wait for each other's decorators; a longer chain is an import cycle."""
@@ -223,14 +223,15 @@ class Project:
             if text is not None:
                 found = "prefect" in text
                 if not found:
-                    waiting.extend(self._imported_files(current, text))
+                    waiting.extend(self.imported_files(current, text))
         if found:
             for current in visited:
                 del self._relevant[current]
             self._relevant[path] = True
         return found
 
-    def _imported_files(self, path: str, text: str) -> Iterator[str]:
+    def imported_files(self, path: str, text: str) -> Iterator[str]:
+        """The files of the project that the import lines of a text name, as seen from a path."""
         for match in _IMPORT_LINE.finditer(text):
             source, names, plain = match.groups()
             if source:
@@ -257,7 +258,7 @@ class Project:
                 continue
             visited.add(current)
             text = self._read(current)
-            found = list(self._imported_files(current, text)) if text is not None else []
+            found = list(self.imported_files(current, text)) if text is not None else []
             if target in found:
                 return True
             waiting.extend(found)

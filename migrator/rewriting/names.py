@@ -145,15 +145,4 @@ def _is_bound(module: Module, name: str) -> bool:
     """Whether the name may mean something else somewhere in the module: a rename to it could capture or be captured."""
     if hasattr(builtins, name):
         return True
-    if not re.search(rf"\b{re.escape(name)}\b", module.text):
-        return False
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Name) and node.id == name:
-            return True
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name:
-            return True
-        if isinstance(node, ast.arg) and node.arg == name:
-            return True
-        if isinstance(node, ast.alias) and (node.asname or node.name) == name:
-            return True
-    return False
+    return name in module.text and name in module.bound_names

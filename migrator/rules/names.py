@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Callable, Optional
 
 from migrator.findings import Applicability, Edit, Severity
@@ -41,18 +42,21 @@ class Verdict:
 Judge = Callable[[str, Target], Optional[Verdict]]
 
 
+@lru_cache(maxsize=10_000)
 def _removed(dotted: str, target: Target) -> Optional[Verdict]:
     """The verdict on a name of 2.x that fails on the target and has no successor there."""
     verdict = _moved(dotted, target)
     return verdict if verdict is not None and verdict.new is None else None
 
 
+@lru_cache(maxsize=10_000)
 def _renamed(dotted: str, target: Target) -> Optional[Verdict]:
     """The verdict on a name of 2.x that has another home on the target."""
     verdict = _moved(dotted, target)
     return verdict if verdict is not None and verdict.new is not None else None
 
 
+@lru_cache(maxsize=10_000)
 def _moved(dotted: str, target: Target) -> Optional[Verdict]:
     row = moved(dotted)
     if row is None or row.old in _WITH_RULES_OF_THEIR_OWN:
@@ -77,6 +81,7 @@ def _moved(dotted: str, target: Target) -> Optional[Verdict]:
     return Verdict(severity, told.rstrip(), row.url or UPGRADE_GUIDE, new, applicability)
 
 
+@lru_cache(maxsize=10_000)
 def _too_new(dotted: str, target: Target) -> Optional[Verdict]:
     """The verdict on a name that Prefect 3 alone has, or has only from a later minor on."""
     row = only_on_3(dotted)
@@ -92,6 +97,7 @@ def _too_new(dotted: str, target: Target) -> Optional[Verdict]:
     return None
 
 
+@lru_cache(maxsize=10_000)
 def _unknown(dotted: str, target: Target) -> Optional[Verdict]:
     row = phantom(dotted)
     if row is None or row.leaks_since is not None:

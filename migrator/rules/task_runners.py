@@ -436,8 +436,11 @@ def _spelled_out(context: Context, dotted: str) -> Iterator[Reference]:
 
 
 def _rename(context: Context, imported: Imported, new: str, message: str = "Rename it") -> Mend:
-    keep = imported.scope is context.module.names.module_scope and context.passed_on(imported.local)
-    return Mend(Applicability.SAFE, message, lambda: move_import(context.module, imported, new, keep))
+    def edits() -> Iterator[Edit]:
+        keep = imported.scope is context.module.names.module_scope and context.passed_on(imported.local)
+        return move_import(context.module, imported, new, keep)
+
+    return Mend(Applicability.SAFE, message, edits)
 
 
 def _safe(message: str, *edits: Edit) -> Mend:

@@ -1,4 +1,4 @@
-"""How a program here is written: cases, each run in its turn, and one line of JSON with what each returned."""
+"""How the programs here are written: cases, each run in its turn, and one line of JSON with what each returned."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ def main() -> None:
     for function in _cases:
         try:
             value = function()
-            observed[function.__name__] = asyncio.run(value) if inspect.iscoroutine(value) else value
+            value = asyncio.run(value) if inspect.iscoroutine(value) else value
         except BaseException as error:
-            observed[function.__name__] = f"{type(error).__name__}: {error}"
+            value = f"{type(error).__name__}: {error}"
+        observed.setdefault(function.__module__, {})[function.__name__] = value
     print("OBSERVED " + json.dumps(observed))
 
 

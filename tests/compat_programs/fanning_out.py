@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 import _cases
-from _cases import PATIENCE, case, gated, gates, lock, log, main, note
+from _cases import PATIENCE, case, gated, gates, lock, log, note
 from prefect import flow, task, unmapped
 
 from compat import PREFECT_3, fan_out, fan_out_async, state
@@ -303,7 +303,9 @@ def parameters_reach_the_first_task() -> Any:
 def wait_for_passes_through() -> Any:
     gates.open("bad w")
     first = gated.submit("bad w")
-    return [[each.value, each.error is not None] for each in fan_out(double, [1], wait_for=[first], on_failure="collect")]
+    return [
+        [each.value, each.error is not None] for each in fan_out(double, [1], wait_for=[first], on_failure="collect")
+    ]
 
 
 @case
@@ -465,7 +467,6 @@ async def breaks_out(sync: bool) -> int:
 def a_loop_that_breaks_out_in_an_async_flow_leaves_no_run_behind() -> Any:
     found = []
     for each in (noted, noted_async):
-
         log.clear()
         value = breaks_out(each is noted)
         at_the_end = asyncio.run(value) if inspect.iscoroutine(value) else value
@@ -481,7 +482,3 @@ async def the_sync_helper_refuses_what_must_be_awaited() -> Any:
         return [told(each)[1] for each in fan_out(parse_async, RECORDS[:1])] == [10]
     except TypeError as error:
         return "fan_out_async" in str(error)
-
-
-if __name__ == "__main__":
-    main()

@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 import prefect.task_runners
-from _cases import PATIENCE, case, lock, log, main, note
+from _cases import PATIENCE, case, lock, log, note
 from prefect import flow, task
 from prefect.futures import PrefectFuture
 
@@ -271,7 +271,3 @@ def a_pool_without_places_is_refused() -> Any:
         empty.with_options(task_runner=ThreadPoolTaskRunner(max_workers=0))()
     except ValueError as error:
         return str(error)
-
-
-if __name__ == "__main__":
-    main()

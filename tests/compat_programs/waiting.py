@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from _cases import case, gated, gated_async, gates, main, submitted
+from _cases import case, gated, gated_async, gates, submitted
 from prefect import flow
 
 from compat import (
@@ -325,7 +325,3 @@ async def a_future_that_must_be_awaited_is_refused_by_the_sync_helpers() -> Any:
         except TypeError as error:
             found.append("use " in str(error))
     return found if not PREFECT_3 else [True, True, True]
-
-
-if __name__ == "__main__":
-    main()
