@@ -85,3 +85,16 @@ def page(rule: Described) -> str:
     """The page of a rule in Markdown."""
     fixes = "no fix" if rule.fixes == "none" else f"fix: {rule.fixes}"
     return f"# {rule.code} {rule.name}\n\nSeverity: {rule.severity}; {fixes}\n\n{rule.page.strip()}\n"
+
+
+def markdown_table(rules: Sequence[Described]) -> str:
+    """The table of the rules for the README."""
+    rows = (f"| `{rule.code}` | {rule.name} | {rule.severity} | {rule.fixes} | {rule.summary} |\n" for rule in rules)
+    return "".join(["| code | name | severity | fix | what it says |\n", "|---|---|---|---|---|\n", *rows])
+
+
+def markdown_pages(rules: Sequence[Described]) -> str:
+    """All pages in one document."""
+    head = "# The rules\n\nThe pages of `migrator rule CODE`, written into the rules themselves; the examples run as tests.\n"
+    pages = ("\n" + page(rule).replace("\n## ", "\n### ").replace("# ", "## ", 1) for rule in rules)
+    return "".join([head, *pages])
