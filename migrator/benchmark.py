@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m migrator.benchmark", description=__doc__)
     parser.add_argument("paths", nargs="+", metavar="PATH")
-    parser.add_argument("--runs", type=int, default=5, help="counted runs of each measurement, after one that is not counted")
+    parser.add_argument(
+        "--runs", type=int, default=5, help="counted runs of each measurement, after one that is not counted"
+    )
     options = parser.parse_args(arguments)
     files = [os.path.abspath(path) for path in discover(options.paths)]
     candidates = Workspace.at(options.paths, _SETTINGS).candidates()
@@ -36,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{len(files)} files, {sum(map(os.path.getsize, files)) / 1e6:.1f} MB; {len(candidates)} of them are parsed")
     print(f"read the bytes of all files   {read:8.3f} s")
     print(f"ast.parse of the parsed files {parse:8.3f} s")
-    print(f"check                         {checked:8.3f} s = {checked / parse:.2f} x ast.parse = {checked / read:.2f} x reading")
+    print(
+        f"check                         {checked:8.3f} s = {checked / parse:.2f} x ast.parse = {checked / read:.2f} x reading"
+    )
 
 
 def _medians(measured: Sequence[Callable[[], object]], runs: int) -> list[float]:

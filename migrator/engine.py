@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from migrator.findings import Applicability, Edit, Finding, Fix, LineIndex, Severity, apply_edits
+from migrator.findings import Applicability, Edit, Finding, Fix, Severity, apply_edits
 from migrator.model.module import Module, ParseError, parse
 from migrator.model.names import span
 from migrator.model.project import Project
@@ -84,11 +84,11 @@ def mend(
     plan: Plan,
     *,
     unsafe: bool,
-    choose: Optional[Callable[[str, Finding], bool]] = None,
+    choose: Optional[Callable[[str, str, Finding], bool]] = None,
 ) -> Mended:
     """Applies what `find` found until nothing that may be applied is left. Raises ParseError where the text does not parse.
 
-    `choose` is asked before each fix, with the text that the fix refers to. Fixes that overlap another one wait for the next round.
+    `choose` is asked before each fix, with the path and the text that the fix refers to. Fixes that overlap another one wait for the next round.
     """
     applied: list[Finding] = []
     refused: set[tuple[str, str, str]] = set()
@@ -97,7 +97,7 @@ def mend(
         wanted = [finding for finding in findings if _may_apply(finding, unsafe) and _key(finding, text) not in refused]
         if choose is not None:
             for finding in wanted:
-                if not choose(text, finding):
+                if not choose(path, text, finding):
                     refused.add(_key(finding, text))
             wanted = [finding for finding in wanted if _key(finding, text) not in refused]
         now, edits = _compatible(wanted, _import_places(project.load(path, text)))
@@ -153,7 +153,7 @@ def _must_parse(path: str, text: str, applied: Iterable[Finding]) -> None:
     except ParseError as error:
         codes = ", ".join(sorted({finding.code for finding in applied}))
         raise ParseError(
-            f"left as it was: the fixes for {codes} would not parse ({error.message}); please report it", error.row, error.column
+            f"left as it was: the fixes for {codes} would not parse ({error.message}); please report it",
+            error.row,
+            error.column,
         ) from None
-
-

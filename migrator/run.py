@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Optional
 
 from migrator import rules
@@ -35,9 +36,7 @@ _MOST_PASSES = 6
 _PYTHON = (".py", ".pyi")
 
 
-def check(
-    paths: Sequence[str], settings: Settings, *, on_progress: Optional[Progress] = None
-) -> list[FileReport]:
+def check(paths: Sequence[str], settings: Settings, *, on_progress: Optional[Progress] = None) -> list[FileReport]:
     """What is to be said of each Python file under the paths, in the order of their names; nothing is written.
 
     Raises FileNotFoundError for a path that is not there, ConfigError for a selector that matches no rule.
@@ -132,7 +131,10 @@ class Workspace:
         def note(path: str, error: OSError) -> None:
             failures.append(FileReport(path, failure=Failure(f"cannot be read: {error.strerror or error}")))
 
-        found = [os.path.abspath(path) for path in discover(paths, exclude=settings.exclude, exclude_root=settings.exclude_root, on_error=note)]
+        found = [
+            os.path.abspath(path)
+            for path in discover(paths, exclude=settings.exclude, exclude_root=settings.exclude_root, on_error=note)
+        ]
         workspace = cls(found)
         workspace.failures = failures
         return workspace
@@ -260,7 +262,7 @@ def _import_lines(data: bytes, word: bytes) -> Iterator[bytes]:
         line = data[begin:end].strip()
         if line.startswith((b"from ", b"import ")):
             yield line
-        elif line.startswith(word) and len(line) <= len(word) + 4 or b" as " in line:
+        elif (line.startswith(word) and len(line) <= len(word) + 4) or b" as " in line:
             opening = data.rfind(b"from ", 0, begin)
             if opening >= 0 and b")" not in data[opening:begin]:
                 yield b" ".join(data[opening:end].replace(b"(", b" ").split())
@@ -404,20 +406,16 @@ def _mend_pass(
 ) -> bool:
     """Mends each file once, with the others as they were before the pass; says whether any changed."""
     changed: dict[str, Mended] = {}
+    ask = None if choose is None else partial(_ask, choose)
     for path, report in reports.items():
         if not any(_wanted(finding, settings) for finding in report.findings):
             continue
-        ask = None
-        if choose is not None:
-            chooser = choose
-
-            def ask(text: str, finding: Finding, path: str = path) -> bool:
-                return chooser(FileReport(path, text, (finding,)), finding)
-
         try:
             mended = mend(path, report.text, workspace.project, plan, unsafe=settings.unsafe_fixes, choose=ask)
         except ParseError as error:
-            reports[path] = FileReport(path, report.text, report.findings, Failure(error.message, error.row, error.column))
+            reports[path] = FileReport(
+                path, report.text, report.findings, Failure(error.message, error.row, error.column)
+            )
             workspace.failures.append(reports[path])
             continue
         if mended.text != report.text:
@@ -426,6 +424,10 @@ def _mend_pass(
         workspace.replace(path, mended.text)
         applied.setdefault(path, []).extend(mended.applied)
     return bool(changed)
+
+
+def _ask(choose: Choose, path: str, text: str, finding: Finding) -> bool:
+    return choose(FileReport(path, text, (finding,)), finding)
 
 
 def _wanted(finding: Finding, settings: Settings) -> bool:

@@ -15,7 +15,7 @@ def test_example_on_the_page_does_what_the_page_says(example: Example) -> None:
 
 @pytest.mark.parametrize("example", from_pages(), ids=lambda example: example.name)
 def test_use_instead_has_no_finding_of_the_rule(example: Example) -> None:
-    assert [] == [code for code, _, _ in findings_in(example.after, select=(example.code,), target=example.target)]
+    assert [code for code, _, _ in findings_in(example.after, select=(example.code,), target=example.target)] == []
 
 
 def test_codes_and_names_are_unique() -> None:
@@ -29,4 +29,4 @@ def test_page_has_a_summary_and_says_how_safe_its_fixes_are(rule) -> None:  # ty
     assert "## Fix safety" in rule.page
     assert rule.url.startswith("https://docs.prefect.io/v3/")
     if "safe" in rule.fixes:
-        assert "## Example" in rule.page and "## Use instead" in rule.page or rule.fixes.startswith(("safe or none",))
+        assert ("## Example" in rule.page and "## Use instead" in rule.page) or rule.fixes.startswith(("safe or none",))

@@ -24,7 +24,9 @@ def store(x):
 """
 
 
-def sequential(body: str, extra: str = "", names: str = "SequentialTaskRunner", argument: str = "SequentialTaskRunner()") -> str:
+def sequential(
+    body: str, extra: str = "", names: str = "SequentialTaskRunner", argument: str = "SequentialTaskRunner()"
+) -> str:
     header = TASKS.format(names=names)
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     return f"{header}{extra}@flow(task_runner={argument})\ndef nightly(xs):\n{lines}"
@@ -33,7 +35,9 @@ def sequential(body: str, extra: str = "", names: str = "SequentialTaskRunner", 
 def threads(body: str, wait: bool = False) -> str:
     text = sequential(body, names="ThreadPoolTaskRunner", argument="ThreadPoolTaskRunner(max_workers=1)")
     if wait:
-        text = text.replace("import ThreadPoolTaskRunner\n", "import ThreadPoolTaskRunner\nfrom prefect.futures import wait\n")
+        text = text.replace(
+            "import ThreadPoolTaskRunner\n", "import ThreadPoolTaskRunner\nfrom prefect.futures import wait\n"
+        )
     return text
 
 
@@ -133,7 +137,9 @@ def test_nothing_is_found_or_changed(name: str) -> None:
 
 def test_local_package_called_prefect_is_not_prefect() -> None:
     files = {"prefect/__init__.py": "", "prefect/task_runners.py": "class SequentialTaskRunner: pass\n"}
-    prove_untouched("from prefect.task_runners import SequentialTaskRunner\n\nr = SequentialTaskRunner()\n", files=files)
+    prove_untouched(
+        "from prefect.task_runners import SequentialTaskRunner\n\nr = SequentialTaskRunner()\n", files=files
+    )
 
 
 def test_name_that_another_module_imports_from_here_is_kept() -> None:
@@ -182,13 +188,19 @@ def test_sequential_runner_waits_where_it_submits(name: str) -> None:
 
 
 def test_sequential_runner_given_as_class() -> None:
-    prove(sequential("load.submit(1)", argument="SequentialTaskRunner"), threads("load.submit(1).wait()"), select=("PF202",))
+    prove(
+        sequential("load.submit(1)", argument="SequentialTaskRunner"),
+        threads("load.submit(1).wait()"),
+        select=("PF202",),
+    )
 
 
 def test_sequential_runner_is_dropped_where_nothing_is_submitted() -> None:
     prove(
         sequential("return load(1)"),
-        sequential("return load(1)").replace("from prefect.task_runners import SequentialTaskRunner\n", "").replace("(task_runner=SequentialTaskRunner())", "()"),
+        sequential("return load(1)")
+        .replace("from prefect.task_runners import SequentialTaskRunner\n", "")
+        .replace("(task_runner=SequentialTaskRunner())", "()"),
         select=("PF202",),
         unsafe=False,
     )
@@ -222,7 +234,13 @@ def test_sequential_runner_is_left_with_a_reason_where_a_run_could_be_lost(name:
 
 def test_sequential_runner_comes_from_compat_for_both_majors() -> None:
     before = sequential("load.submit(1)")
-    prove(before, before.replace("from prefect.task_runners", "from compat"), target="both", select=("PF202",), unsafe=False)
+    prove(
+        before,
+        before.replace("from prefect.task_runners", "from compat"),
+        target="both",
+        select=("PF202",),
+        unsafe=False,
+    )
 
 
 def test_sequential_runner_among_others_comes_from_compat() -> None:
@@ -235,7 +253,9 @@ def test_sequential_runner_among_others_comes_from_compat() -> None:
 
 def test_sequential_runner_in_a_variable() -> None:
     before = sequential("return load.submit(1).result()", "runner = SequentialTaskRunner()\n\n\n", argument="runner")
-    after = before.replace("import SequentialTaskRunner", "import ThreadPoolTaskRunner").replace("SequentialTaskRunner()", "ThreadPoolTaskRunner(max_workers=1)")
+    after = before.replace("import SequentialTaskRunner", "import ThreadPoolTaskRunner").replace(
+        "SequentialTaskRunner()", "ThreadPoolTaskRunner(max_workers=1)"
+    )
     prove(before, after, select=("PF202",))
 
 
@@ -246,7 +266,9 @@ def test_sequential_runner_in_a_conditional_where_all_is_resolved() -> None:
         argument="SequentialTaskRunner() if DEBUG else ConcurrentTaskRunner()",
         extra="DEBUG = True\n\n\n",
     )
-    after = before.replace("ConcurrentTaskRunner, SequentialTaskRunner", "ConcurrentTaskRunner, ThreadPoolTaskRunner").replace("SequentialTaskRunner()", "ThreadPoolTaskRunner(max_workers=1)", 1)
+    after = before.replace(
+        "ConcurrentTaskRunner, SequentialTaskRunner", "ConcurrentTaskRunner, ThreadPoolTaskRunner"
+    ).replace("SequentialTaskRunner()", "ThreadPoolTaskRunner(max_workers=1)", 1)
     prove(before, after, select=("PF202",))
 
 
@@ -293,7 +315,12 @@ def test_custom_runner_is_reported_at_import_base_and_type() -> None:
         def concurrency_type(self):
             return TaskConcurrencyType.PARALLEL
     """
-    assert [(code, row) for code, row, _ in findings_in(code)] == [("PF203", 1), ("PF203", 1), ("PF203", 4), ("PF203", 7)]
+    assert [(code, row) for code, row, _ in findings_in(code)] == [
+        ("PF203", 1),
+        ("PF203", 1),
+        ("PF203", 4),
+        ("PF203", 7),
+    ]
 
 
 @pytest.mark.parametrize(("runner", "package"), [("DaskTaskRunner", "prefect_dask"), ("RayTaskRunner", "prefect_ray")])
@@ -305,4 +332,6 @@ def test_runner_that_moved_to_an_integration(runner: str, package: str) -> None:
 
 
 def test_runner_of_an_integration_is_left_alone() -> None:
-    prove_untouched("from prefect_dask import DaskTaskRunner\nfrom prefect_ray.task_runners import RayTaskRunner\n\nr = DaskTaskRunner(), RayTaskRunner()\n")
+    prove_untouched(
+        "from prefect_dask import DaskTaskRunner\nfrom prefect_ray.task_runners import RayTaskRunner\n\nr = DaskTaskRunner(), RayTaskRunner()\n"
+    )

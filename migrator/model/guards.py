@@ -134,5 +134,3 @@ def _index(node: ast.AST) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
     raise _Unknown
-
-

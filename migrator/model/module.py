@@ -450,7 +450,14 @@ class Module:
         if reference is not None and reference.definition is not None and reference.rest == ("with_options",):
             base = reference.definition
             return Definition(
-                base.kind, node.id, self, node, base.function, base.function_module or base.module, {**base.options, **options}, value=call
+                base.kind,
+                node.id,
+                self,
+                node,
+                base.function,
+                base.function_module or base.module,
+                {**base.options, **options},
+                value=call,
             )
         if reference is not None or isinstance(call.func, ast.Call):
             made = self._made_by(call.func if isinstance(call.func, ast.Call) else call)

@@ -136,9 +136,7 @@ class DottedString:
     scope: Scope
 
 
-_Found = tuple[
-    str, tuple[ast.expr, ...], tuple[str, ...], int, tuple[int, ...], tuple[ast.AST, ...], Scope, bool
-]
+_Found = tuple[str, tuple[ast.expr, ...], tuple[str, ...], int, tuple[int, ...], tuple[ast.AST, ...], Scope, bool]
 
 
 _CATCHES_MISSING_NAME = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError"})
@@ -221,9 +219,7 @@ def imports(tree: ast.Module, index: LineIndex) -> Iterator[tuple[Union[ast.Impo
             for child in getattr(node, name, ()) if name in node._fields else ():
                 if isinstance(child, (ast.Import, ast.ImportFrom)):
                     yield child, [*around, node]
-                elif not isinstance(child, ast.stmt):
-                    yield from statements(child, [*around, node])
-                elif hasattr(child, "body") and touches(child, rows):
+                elif not isinstance(child, ast.stmt) or (hasattr(child, "body") and touches(child, rows)):
                     yield from statements(child, [*around, node])
 
     return statements(tree, [])
@@ -362,7 +358,9 @@ class Names:
             self._children(node, scope)
 
     def _annotated(self, node: Union[ast.AnnAssign, ast.arg], scope: Scope) -> None:
-        self._children(node, scope, skip=("annotation", "target") if isinstance(node, ast.AnnAssign) else ("annotation",))
+        self._children(
+            node, scope, skip=("annotation", "target") if isinstance(node, ast.AnnAssign) else ("annotation",)
+        )
         if isinstance(node, ast.AnnAssign):
             self._stack.append(node)
             if node.value is not None or not isinstance(node.target, ast.Name):
@@ -573,7 +571,11 @@ def _choose(bindings: Sequence[Binding], offset: Optional[int]) -> Binding:
         for around in chosen.parents:
             if isinstance(around, (ast.Try, ast.If)):
                 for other in bindings:
-                    if other.imported is not None and around in other.parents and other.imported.target.startswith("prefect"):
+                    if (
+                        other.imported is not None
+                        and around in other.parents
+                        and other.imported.target.startswith("prefect")
+                    ):
                         return other
     return chosen
 

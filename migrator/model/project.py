@@ -316,4 +316,3 @@ def _attributes_used(module: Module, name: str) -> Iterator[str]:
     """The attributes read from a module that is imported as a whole, wherever its dotted name stands in the text."""
     for match in re.finditer(rf"\b{re.escape(name)}\.(\w+)", module.text):
         yield match.group(1)
-

@@ -89,8 +89,10 @@ def local_name(module: Module, dotted: str) -> str:
 def can_add_import(module: Module, dotted: str) -> bool:
     """Whether the name is free, or means that very thing already."""
     name = dotted.rpartition(".")[2]
-    return local_name(module, dotted) != name or not _is_bound(module, name) or any(
-        imported.target == dotted for imported in module.names.imported
+    return (
+        local_name(module, dotted) != name
+        or not _is_bound(module, name)
+        or any(imported.target == dotted for imported in module.names.imported)
     )
 
 
@@ -106,7 +108,9 @@ def _move_plain_import(module: Module, imported: Imported, new: str) -> Iterator
                 yield Edit(start, end, new)
 
 
-def _import_instead(module: Module, imported: Imported, home: str, name: str, alias: Union[str, None]) -> Iterator[Edit]:
+def _import_instead(
+    module: Module, imported: Imported, home: str, name: str, alias: Union[str, None]
+) -> Iterator[Edit]:
     alias = imported.alias or alias
     written = f"{name} as {alias}" if alias and alias != name else name
     statement = imported.statement

@@ -6,6 +6,7 @@ import ast
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Optional, Union
 
 from migrator.findings import Applicability, Edit, Severity
@@ -56,16 +57,17 @@ _BY_HAND = {
         "`output=` wrote a deployment YAML, which Prefect 3 does not read; describe the deployment in `prefect.yaml` instead (`prefect deploy`)",
         f"{_DOCS}/prefect-yaml",
     ),
-    "manifest_path": ("`manifest_path=` has no equivalent; the entrypoint alone says where the flow is", f"{_DOCS}/deploy-via-python"),
+    "manifest_path": (
+        "`manifest_path=` has no equivalent; the entrypoint alone says where the flow is",
+        f"{_DOCS}/deploy-via-python",
+    ),
     "triggers": (
         "`triggers=` takes `DeploymentEventTrigger` and its siblings of `prefect.events` on Prefect 3; check each trigger's arguments",
         "https://docs.prefect.io/v3/how-to-guides/automations/creating-deployment-triggers",
     ),
 }
 """Arguments for which there is no rewriting: what to do, and Prefect's page on it."""
-_PATH = (
-    "`path=` named a directory on the machine of the agent; `from_source()` loads the flow from its source while deploying, so it must exist here as well"
-)
+_PATH = "`path=` named a directory on the machine of the agent; `from_source()` loads the flow from its source while deploying, so it must exist here as well"
 
 
 @rule("PF301", "deployment-build-from-flow", Severity.ERROR, "safe or unsafe or none", _URL)
@@ -241,18 +243,33 @@ class _Deployments:
                 continue
             last = not refused and (len(group) == len(plans) or group is not certain)
             gone = imports if last else []
-            mend = Mend(group[0].applicability, "Deploy the flow itself", lambda group=group, gone=gone: self._edits(group, gone))
+            mend = Mend(
+                group[0].applicability,
+                "Deploy the flow itself",
+                partial(self._edits, group, gone),
+            )
             for plan in group:
                 notes = "".join(f". {note}" for note in plan.notes)
-                yield Draft(plan.reference.start, plan.reference.end, f"{message}: deploy the flow itself, `{plan.receiver}.from_source(...).{plan.method}(...)`{notes}", mend)
+                yield Draft(
+                    plan.reference.start,
+                    plan.reference.end,
+                    f"{message}: deploy the flow itself, `{plan.receiver}.from_source(...).{plan.method}(...)`{notes}",
+                    mend,
+                )
             if last:
                 yield from (Draft(i.start, i.end, f"{message}; importing it fails", mend) for i in imports)
         if refused:
-            yield from (Draft(i.start, i.end, f"{message}; importing it fails. Rewrite its uses first") for i in imports)
+            yield from (
+                Draft(i.start, i.end, f"{message}; importing it fails. Rewrite its uses first") for i in imports
+            )
         elif not plans:
             for imported in imports:
                 unused = not self.context.passed_on(imported.local) and not uses_of(self.module, imported)
-                mend = Mend(Applicability.SAFE, "Remove the unused import", lambda i=imported: remove_imports_of(self.module, [i]))
+                mend = Mend(
+                    Applicability.SAFE,
+                    "Remove the unused import",
+                    partial(remove_imports_of, self.module, [imported]),
+                )
                 yield Draft(imported.start, imported.end, f"{message}; importing it fails", mend if unused else None)
 
     # -- deciding
@@ -261,14 +278,18 @@ class _Deployments:
         tail = reference.qualified.partition(".Deployment")[2].strip(".")
         call = reference.call
         if tail == "" and call is not None:
-            raise _Refusal("build it from the flow, `flow.from_source(...).to_deployment(...)`; the fields of a work pool's jobs are `job_variables`")
+            raise _Refusal(
+                "build it from the flow, `flow.from_source(...).to_deployment(...)`; the fields of a work pool's jobs are `job_variables`"
+            )
         if tail == "load_from_yaml":
-            raise _Refusal("the YAML of `prefect deployment build` is not read any more; describe the deployment in `prefect.yaml`")
+            raise _Refusal(
+                "the YAML of `prefect deployment build` is not read any more; describe the deployment in `prefect.yaml`"
+            )
         if tail != "build_from_flow" or call is None:
             raise _Refusal("use `flow.deploy(...)`, `flow.to_deployment(...)` or `prefect.deploy(...)`")
         arguments = self._arguments(call)
         flow = arguments.pop("flow", None)
-        if flow is None or "name" not in arguments and "**" not in arguments:
+        if flow is None or ("name" not in arguments and "**" not in arguments):
             raise _Refusal("the call has no flow or no name")
         parents = reference.use.parents[:-1]
         statement = next(node for node in reversed(parents) if isinstance(node, ast.stmt))
@@ -286,7 +307,9 @@ class _Deployments:
                 notes.append(_PATH)
         applied = _literal(arguments.get("apply"))
         if "apply" in arguments and not isinstance(applied, bool):
-            raise _Refusal("whether it is applied is decided at run time; call `deploy(...)` or `to_deployment(...)` accordingly")
+            raise _Refusal(
+                "whether it is applied is decided at run time; call `deploy(...)` or `to_deployment(...)` accordingly"
+            )
         apply_call = _apply_call(parents)
         deploys = bool(applied) or apply_call is not None
         self._check_uses(statement, deploys)
@@ -324,12 +347,16 @@ class _Deployments:
         """Raises _Refusal where a variable that holds the deployment is used as 3.x's cannot be."""
         if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
             return
-        names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        names = {
+            node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
         for node in ast.walk(self.module.tree):
             value = node.value if isinstance(node, ast.Attribute) else None
             if isinstance(node, ast.Attribute) and isinstance(value, ast.Name) and value.id in names:
                 if deploys:
-                    raise _Refusal("it is applied at once and used afterwards; leave `apply=True` out and call `.apply()` on it")
+                    raise _Refusal(
+                        "it is applied at once and used afterwards; leave `apply=True` out and call `.apply()` on it"
+                    )
                 if node.attr not in _KEPT_ATTRIBUTES or not isinstance(node.ctx, ast.Load):
                     raise _Refusal(f"`{value.id}.{node.attr}` has no equivalent on what `to_deployment(...)` returns")
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "apply":
@@ -344,7 +371,9 @@ class _Deployments:
     def _given_entrypoint(self, value: ast.expr) -> str:
         given = _literal(value)
         if isinstance(given, str) and ".py:" not in given:
-            raise _Refusal("its entrypoint is a module path, which `from_source()` does not load on every 3.x; write `path/to/file.py:flow`")
+            raise _Refusal(
+                "its entrypoint is a module path, which `from_source()` does not load on every 3.x; write `path/to/file.py:flow`"
+            )
         return self.module.source(value)
 
     def _arguments(self, call: ast.Call) -> dict[str, ast.expr]:
@@ -365,10 +394,14 @@ class _Deployments:
         reference = self.module.resolve(flow) if isinstance(flow, (ast.Name, ast.Attribute)) else None
         definition = reference.definition if reference is not None and not reference.rest else None
         if definition is None or definition.kind is not Kind.FLOW:
-            raise _Refusal(f"the flow `{' '.join(self.module.source(flow).split())}` cannot be followed; call `from_source(...).deploy(...)` on the flow itself")
+            raise _Refusal(
+                f"the flow `{' '.join(self.module.source(flow).split())}` cannot be followed; call `from_source(...).deploy(...)` on the flow itself"
+            )
         top = definition.module.names.module_scope.bindings.get(definition.name, [])
         if not any(binding.node is definition.node for binding in top):
-            raise _Refusal(f"the flow `{definition.name}` is not at the top level of its module, where a worker could load it")
+            raise _Refusal(
+                f"the flow `{definition.name}` is not at the top level of its module, where a worker could load it"
+            )
         root = self.context.project.root(self.module.path)
         relative = os.path.relpath(definition.module.path, root).replace(os.sep, "/")
         if relative.startswith("../"):
@@ -380,7 +413,11 @@ class _Deployments:
         imports: list[str] = []
         notes: list[str] = []
         certain = True
-        by_hand = [told for name, told in _BY_HAND.items() if name in arguments and not self._says_nothing(name, arguments[name])]
+        by_hand = [
+            told
+            for name, told in _BY_HAND.items()
+            if name in arguments and not self._says_nothing(name, arguments[name])
+        ]
         if by_hand:
             raise _Refusal("; ".join(told for told, _ in by_hand), by_hand[0][1])
         for name, value in arguments.items():
@@ -391,7 +428,9 @@ class _Deployments:
                 notes.append(f"`{name}={self._shown(value)}` is dropped: {_WITHOUT_EFFECT[name]}")
             elif name == "schedule":
                 steps += self._schedule(value, imports)
-                certain = certain and (isinstance(value, (ast.Call, ast.Dict)) or _is_none(value) or self._is_schedule_variable(value))
+                certain = certain and (
+                    isinstance(value, (ast.Call, ast.Dict)) or _is_none(value) or self._is_schedule_variable(value)
+                )
             elif name == "version" and isinstance(value, ast.Constant) and isinstance(value.value, (int, float)):
                 steps.append(_Step("set", "version", f'"{value.value}"'))
             elif name == "enforce_parameter_schema" and _is_none(value):
@@ -407,7 +446,9 @@ class _Deployments:
                     raise _Refusal(f"it unpacks {unknown}; pass those arguments by keyword")
             elif name == "schedules":
                 if self.module.text.count("MinimalDeploymentSchedule"):
-                    raise _Refusal("its schedules are `MinimalDeploymentSchedule`; give the schedules themselves, or `DeploymentScheduleCreate`")
+                    raise _Refusal(
+                        "its schedules are `MinimalDeploymentSchedule`; give the schedules themselves, or `DeploymentScheduleCreate`"
+                    )
             elif name not in _SAME:
                 raise _Refusal(f"`{name}=` is no argument of 3.x")
         if "enforce_parameter_schema" not in arguments and not self._unpacks(arguments, "enforce_parameter_schema"):
@@ -415,18 +456,24 @@ class _Deployments:
         if "work_pool_name" not in arguments and not self._unpacks(arguments, "work_pool_name"):
             certain = False
             notes.append(_POOL)
-        name = _literal(arguments.get("name"))
+        given = _literal(arguments.get("name"))
         minor = self.context.target.minor
-        if isinstance(name, str) and "." in name and minor is not None and minor <= 4:
-            notes.append(f"Prefect 3 before 3.4.24 cuts a deployment's name at its last dot: this one is registered as `{name.rpartition('.')[0]}`")
+        if isinstance(given, str) and "." in given and minor is not None and minor <= 4:
+            notes.append(
+                f"Prefect 3 before 3.4.24 cuts a deployment's name at its last dot: this one is registered as `{given.rpartition('.')[0]}`"
+            )
         return steps, imports, notes, certain
 
     def _says_nothing(self, name: str, value: ast.expr) -> bool:
         """Whether an argument is as good as not given."""
         if isinstance(value, ast.Call) and name == "infrastructure" and not value.args and not value.keywords:
             reference = self.module.resolve(value)
-            return reference is not None and reference.qualified.startswith("prefect.infrastructure") and reference.qualified.endswith(".Process")
-        return _is_none(value) or isinstance(value, ast.List) and not value.elts
+            return (
+                reference is not None
+                and reference.qualified.startswith("prefect.infrastructure")
+                and reference.qualified.endswith(".Process")
+            )
+        return _is_none(value) or (isinstance(value, ast.List) and not value.elts)
 
     def _schedule(self, value: ast.expr, imports: list[str]) -> Iterator[_Step]:
         if _is_none(value):
@@ -495,8 +542,16 @@ class _Deployments:
             assert isinstance(key, ast.Constant)
             outer, _, rest = str(key.value).partition(".")
             text = self.module.source(part)
-            if not rest and isinstance(part, ast.Dict) and any(str(other.value).startswith(f"{outer}.") for other in value.keys if isinstance(other, ast.Constant)):
-                inner.setdefault(outer, []).extend(f"{self.module.source(k)}: {self.module.source(v)}" for k, v in zip(part.keys, part.values) if k)
+            if (
+                not rest
+                and isinstance(part, ast.Dict)
+                and any(
+                    str(other.value).startswith(f"{outer}.") for other in value.keys if isinstance(other, ast.Constant)
+                )
+            ):
+                inner.setdefault(outer, []).extend(
+                    f"{self.module.source(k)}: {self.module.source(v)}" for k, v in zip(part.keys, part.values) if k
+                )
             elif not rest:
                 parts[outer] = text
                 continue
@@ -528,15 +583,30 @@ class _Deployments:
                 and any(isinstance(target, ast.Name) and target.id == value.id for target in statement.targets)
             ]
             stored = [
-                node for node in ast.walk(self.module.tree) if isinstance(node, ast.Name) and node.id == value.id and not isinstance(node.ctx, ast.Load)
+                node
+                for node in ast.walk(self.module.tree)
+                if isinstance(node, ast.Name) and node.id == value.id and not isinstance(node.ctx, ast.Load)
             ]
             changed = f"{value.id}[" in self.module.text or f"{value.id}.update" in self.module.text
             return self._keys(found[0]) if len(found) == len(stored) == 1 and not changed else None
         if isinstance(value, ast.Dict):
             names = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]
-            return [name for name in names if isinstance(name, str)] if all(isinstance(name, str) for name in names) else None
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict" and not value.args:
-            return [keyword.arg for keyword in value.keywords if keyword.arg] if all(keyword.arg for keyword in value.keywords) else None
+            return (
+                [name for name in names if isinstance(name, str)]
+                if all(isinstance(name, str) for name in names)
+                else None
+            )
+        if (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Name)
+            and value.func.id == "dict"
+            and not value.args
+        ):
+            return (
+                [keyword.arg for keyword in value.keywords if keyword.arg]
+                if all(keyword.arg for keyword in value.keywords)
+                else None
+            )
         return None
 
     def _shown(self, value: ast.expr) -> str:
@@ -563,7 +633,9 @@ class _Deployments:
         if function is not None:
             runs = self._unguarded_uses(function.name, function)
             if any(not isinstance(found, ast.Expr) for found in runs):
-                raise _Refusal(f"`{function.name}` runs when the module is imported; run it under `if __name__ == \"__main__\":` only, since `from_source` imports the module again")
+                raise _Refusal(
+                    f'`{function.name}` runs when the module is imported; run it under `if __name__ == "__main__":` only, since `from_source` imports the module again'
+                )
             return tuple(runs), None
         top = parents[1] if len(parents) > 1 else statement
         assert isinstance(top, ast.stmt)
@@ -573,7 +645,9 @@ class _Deployments:
             raise _Refusal("it stands in the body of a class, which runs again when `from_source` imports the module")
         names = {node.id for node in ast.walk(top) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         if any(self.context.passed_on(name) for name in names):
-            raise _Refusal("other modules import the deployment from here; move it under `if __name__ == \"__main__\":` or into a function")
+            raise _Refusal(
+                'other modules import the deployment from here; move it under `if __name__ == "__main__":` or into a function'
+            )
         users = [
             other
             for other in self.module.tree.body
@@ -586,14 +660,22 @@ class _Deployments:
             assert isinstance(first, ast.If)
             return (top,), first
         if any(isinstance(user, (*FUNCTIONS, ast.ClassDef)) for user in plain):
-            raise _Refusal("functions use the deployment, which `if __name__ == \"__main__\":` would take from them; build it inside of them")
+            raise _Refusal(
+                'functions use the deployment, which `if __name__ == "__main__":` would take from them; build it inside of them'
+            )
         if guards:
-            raise _Refusal("the deployment is used inside and outside of `if __name__ == \"__main__\":`; move all of it there")
+            raise _Refusal(
+                'the deployment is used inside and outside of `if __name__ == "__main__":`; move all of it there'
+            )
         return (top, *plain), None
 
     def _imports_this_module(self, flow: ast.expr) -> bool:
         reference = self.module.resolve(flow)
-        home = reference.definition.module.path if reference is not None and reference.definition is not None else self.module.path
+        home = (
+            reference.definition.module.path
+            if reference is not None and reference.definition is not None
+            else self.module.path
+        )
         return home == self.module.path or self.context.project.imports(home, self.module.path)
 
     def _unguarded_uses(self, name: str, function: ast.AST) -> list[ast.stmt]:
@@ -711,7 +793,9 @@ class _Deployments:
         yield remove_statement(self.module.text, self.module.tree, plan.statement)
         yield insert_before(self.module.text, into.body[0], code)
 
-    def _with_pieces(self, start: int, end: int, pieces: dict[tuple[int, int], str], inside: set[tuple[int, int]]) -> str:
+    def _with_pieces(
+        self, start: int, end: int, pieces: dict[tuple[int, int], str], inside: set[tuple[int, int]]
+    ) -> str:
         """The text of a range with the rewritten calls in it."""
         done, parts = start, []
         for (piece_start, piece_end), text in sorted(pieces.items()):
@@ -732,7 +816,10 @@ class _Deployments:
             statement = imported.statement
             written = "Deployment" if imported.alias is None else f"Deployment as {imported.alias}"
             guard = f"if not PREFECT_3:\n    from {imported.module} import {written}"
-            has_flag = any(other.local == "PREFECT_3" for other in self.module.names.imported) or "import PREFECT_3" in self.module.text
+            has_flag = (
+                any(other.local == "PREFECT_3" for other in self.module.names.imported)
+                or "import PREFECT_3" in self.module.text
+            )
             flag = "" if has_flag else "from compat import PREFECT_3\n"
             if len(statement.names) == 1:
                 start, end = span(statement, self.module.index)
@@ -754,7 +841,7 @@ def _is_deployment(qualified: str) -> bool:
     return any(qualified == f"{home}.Deployment" or qualified.startswith(f"{home}.Deployment.") for home in _HOMES)
 
 
-def _literal(node: Optional[ast.expr]) -> Union[bool, str, int, float, None, ast.expr]:
+def _literal(node: Optional[ast.expr]) -> Union[bool, str, int, float, ast.expr, None]:
     """The value of a constant; another expression as it is; None for None and for nothing."""
     if node is None:
         return None

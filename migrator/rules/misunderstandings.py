@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.module import Kind, Module
@@ -58,11 +59,21 @@ def missing_import(context: Context) -> Iterator[Draft]:
         home = _HOMES.get(use.name)
         if home is None or use.binding is not None:
             continue
-        mend = Mend(Applicability.SAFE, f"Import it from `{home.rpartition('.')[0]}`", lambda home=home: add_import(module, home))
+        mend = Mend(
+            Applicability.SAFE,
+            f"Import it from `{home.rpartition('.')[0]}`",
+            partial(add_import, module, home),
+        )
         yield Draft(use.start, use.ends[0], f"`{use.name}` is used but not imported; it is `{home}`", mend)
 
 
-@rule("PF402", "resolve-of-results", Severity.INFO, "safe", "https://docs.prefect.io/v3/how-to-guides/workflows/run-work-concurrently")
+@rule(
+    "PF402",
+    "resolve-of-results",
+    Severity.INFO,
+    "safe",
+    "https://docs.prefect.io/v3/how-to-guides/workflows/run-work-concurrently",
+)
 def resolve_of_results(context: Context) -> Iterator[Draft]:
     """Do not resolve what is a result already.
 

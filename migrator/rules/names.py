@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Callable, Optional
 
 from migrator.findings import Applicability, Edit, Severity
@@ -68,7 +68,9 @@ def _moved(dotted: str, target: Target) -> Optional[Verdict]:
     if target.both and new is not None and row.new_since_2 is None:
         new = None
     severity = Severity.ERROR if fails else Severity.INFO
-    told = f"`{dotted}` does not exist on Prefect {row.fails_from}" if fails else f"`{dotted}` is deprecated on Prefect 3"
+    told = (
+        f"`{dotted}` does not exist on Prefect {row.fails_from}" if fails else f"`{dotted}` is deprecated on Prefect 3"
+    )
     if new is not None:
         told += f"; it is `{new}`"
     if row.requires and new is not None:
@@ -169,7 +171,11 @@ def star_import(context: Context) -> Iterator[Draft]:
             hidden = hidden_by_star(imported.module, context.target.reaches)
             if hidden:
                 names = ", ".join(f"`{name}`" for name in hidden)
-                yield Draft(imported.start, imported.end, f"A star import of `{imported.module}` may have brought {names}, which Prefect 3 does not have")
+                yield Draft(
+                    imported.start,
+                    imported.end,
+                    f"A star import of `{imported.module}` may have brought {names}, which Prefect 3 does not have",
+                )
 
 
 @rule("PF104", "unknown-name", Severity.ERROR, "safe or unsafe or none")
@@ -279,7 +285,12 @@ def _of_import(context: Context, imported: Imported, verdict: Verdict, dotted: s
 def _passed_on_by_the_project(context: Context, reference: Reference, judge: Judge) -> Iterator[Draft]:
     """A use of a removed name that a module of the user's imports and passes on; what has a new home is mended there."""
     verdict = judge(reference.qualified, context.target) if reference.qualified else None
-    if verdict is None or verdict.new is not None or verdict.severity is not Severity.ERROR or reference.imported is None:
+    if (
+        verdict is None
+        or verdict.new is not None
+        or verdict.severity is not Severity.ERROR
+        or reference.imported is None
+    ):
         return
     told = f"{verdict.message} (passed on by `{reference.imported.module}`)"
     yield Draft(reference.start, reference.end, told, None, verdict.severity, verdict.url)
@@ -330,7 +341,9 @@ def _respell(context: Context, reference: Reference, end: int, dotted: str, verd
         return None
     module = context.module
     name = new.rpartition(".")[2]
-    return Mend(verdict.applicability, f"Use `{new}`", lambda: [Edit(reference.start, end, name), *add_import(module, new)])
+    return Mend(
+        verdict.applicability, f"Use `{new}`", lambda: [Edit(reference.start, end, name), *add_import(module, new)]
+    )
 
 
 def _longest(reference: Reference, judge: Judge, target: Target) -> Optional[tuple[str, int, int, Verdict]]:
@@ -392,7 +405,7 @@ def _in_strings(context: Context, judge: Judge, major: Optional[int]) -> Iterato
         mend = None
         if verdict.new is not None:
             edit = Edit(start, end, verdict.new)
-            mend = Mend(verdict.applicability, f"Use `{verdict.new}`", lambda edit=edit: [edit])
+            mend = Mend(verdict.applicability, f"Use `{verdict.new}`", partial(list, (edit,)))
         yield Draft(start, end, verdict.message, mend, verdict.severity, verdict.url)
 
 

@@ -96,9 +96,7 @@ def _submission(module: Module, call: ast.Call) -> Optional[str]:
     return "unknown"
 
 
-def _follow_calls(
-    found: Submissions, module: Module, function: FunctionNode, seen: set[ast.AST], depth: int
-) -> None:
+def _follow_calls(found: Submissions, module: Module, function: FunctionNode, seen: set[ast.AST], depth: int) -> None:
     """Notes helpers that submit, tasks that submit, and tasks that are handed to code that may submit them."""
     seen.add(function)
     for reference in module.references_in(function):
@@ -149,7 +147,12 @@ def _is_resolved(module: Module, call: ast.Call, parents: tuple[ast.AST, ...]) -
     parent = parents[-1]
     if isinstance(parent, ast.Attribute):
         outer = parents[-2]
-        return parent.attr in ("result", "wait") and isinstance(outer, ast.Call) and outer.func is parent and not outer.args
+        return (
+            parent.attr in ("result", "wait")
+            and isinstance(outer, ast.Call)
+            and outer.func is parent
+            and not outer.args
+        )
     if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and isinstance(parent.targets[0], ast.Name):
         if _waited_next(parent, parent.targets[0].id, parents):
             return True
@@ -171,10 +174,15 @@ def _waits_for_arguments(module: Module, call: ast.Call) -> bool:
         return False
     if reference.qualified in _WAITING_CALLS:
         return True
-    return reference.definition is not None and reference.definition.kind is Kind.TASK and reference.rest in (
-        (),
-        ("submit",),
-        ("map",),
+    return (
+        reference.definition is not None
+        and reference.definition.kind is Kind.TASK
+        and reference.rest
+        in (
+            (),
+            ("submit",),
+            ("map",),
+        )
     )
 
 
@@ -200,7 +208,12 @@ def _wait_edit(found: Submissions, module: Module, call: ast.Call, parents: tupl
                 found.needs_wait_function = True
     elif isinstance(statement, ast.Expr) and isinstance(parent, ast.Call) and statement.value is parent:
         function = parent.func
-        if isinstance(function, ast.Attribute) and function.attr == "append" and _is_plain(function.value) and parent.args == [call]:
+        if (
+            isinstance(function, ast.Attribute)
+            and function.attr == "append"
+            and _is_plain(function.value)
+            and parent.args == [call]
+        ):
             code = f"{module.source(function.value)}[-1].wait()"
     if code is None or statement is None:
         return None
@@ -256,5 +269,3 @@ def _block_with(statement: ast.stmt, parents: tuple[ast.AST, ...]) -> list[ast.s
             if isinstance(block, list) and statement in block:
                 return block
     return [statement]
-
-

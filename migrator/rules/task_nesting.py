@@ -106,7 +106,13 @@ def _plain_call(context: Context, reference: Reference, call: ast.Call) -> Optio
         return None
     grand = reference.use.parents[-2] if len(reference.use.parents) > 1 else None
     outer = reference.use.parents[-3] if len(reference.use.parents) > 2 else None
-    if isinstance(grand, ast.Attribute) and grand.attr == "result" and isinstance(outer, ast.Call) and not outer.args and not outer.keywords:
+    if (
+        isinstance(grand, ast.Attribute)
+        and grand.attr == "result"
+        and isinstance(outer, ast.Call)
+        and not outer.args
+        and not outer.keywords
+    ):
         index = context.module.index
         call_end = index.offset(call.end_lineno or 0, call.end_col_offset or 0)
         outer_end = index.offset(outer.end_lineno or 0, outer.end_col_offset or 0)

@@ -9,9 +9,9 @@ from typing import Optional
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.module import Definition, Kind, Reference
 from migrator.model.names import Imported
-from migrator.rules.submissions import Submissions, submissions_of
 from migrator.rewriting.names import add_import, can_add_import, local_name, move_import, remove_imports_of, uses_of
 from migrator.rules.base import Context, Draft, Mend, rule
+from migrator.rules.submissions import Submissions, submissions_of
 
 _MODULE = "prefect.task_runners"
 CONCURRENT = f"{_MODULE}.ConcurrentTaskRunner"
@@ -140,7 +140,12 @@ class _Sequential:
     def _of_import(self, imported: Imported) -> Iterator[Draft]:
         message = "`SequentialTaskRunner` does not exist on Prefect 3; importing it fails"
         if self.context.target.both:
-            mend = _rename(self.context, imported, "compat.SequentialTaskRunner", "Take the one of `compat`, which keeps its meaning on both majors")
+            mend = _rename(
+                self.context,
+                imported,
+                "compat.SequentialTaskRunner",
+                "Take the one of `compat`, which keeps its meaning on both majors",
+            )
             yield Draft(imported.start, imported.end, message, mend)
             yield from (Draft(use.start, use.end, message, mend) for use in uses_of(self.module, imported))
             return
@@ -155,7 +160,11 @@ class _Sequential:
                 told = verdict if isinstance(verdict, str) else reasons[0]
                 yield Draft(use.start, use.end, f"`SequentialTaskRunner` does not exist on Prefect 3. By hand: {told}")
             return
-        mend = Mend(Applicability.SAFE, "Replace it, and wait for each submission where it stands", lambda: self._edits(imported, verdicts))
+        mend = Mend(
+            Applicability.SAFE,
+            "Replace it, and wait for each submission where it stands",
+            lambda: self._edits(imported, verdicts),
+        )
         yield Draft(imported.start, imported.end, message, mend)
         for use in uses:
             yield Draft(use.start, use.end, "`SequentialTaskRunner` does not exist on Prefect 3", mend)
@@ -169,7 +178,10 @@ class _Sequential:
             mend = Mend(
                 Applicability.SAFE,
                 "Take the one of `compat`, which keeps its meaning on both majors",
-                lambda: [Edit(reference.start, reference.end, "SequentialTaskRunner"), *add_import(self.module, "compat.SequentialTaskRunner")],
+                lambda: [
+                    Edit(reference.start, reference.end, "SequentialTaskRunner"),
+                    *add_import(self.module, "compat.SequentialTaskRunner"),
+                ],
             )
             yield Draft(reference.start, reference.end, message, mend)
             return
@@ -178,11 +190,17 @@ class _Sequential:
             yield Draft(reference.start, reference.end, f"{message}. By hand: {verdict}")
             return
         yield Draft(
-            reference.start, reference.end, message,
-            Mend(Applicability.SAFE, "Replace it, and wait for each submission where it stands", lambda: self._edits(None, [verdict])),
+            reference.start,
+            reference.end,
+            message,
+            Mend(
+                Applicability.SAFE,
+                "Replace it, and wait for each submission where it stands",
+                lambda: self._edits(None, [verdict]),
+            ),
         )
 
-    def _verdict(self, reference: Reference) -> "str | _Replacement":
+    def _verdict(self, reference: Reference) -> str | _Replacement:
         """How a use can be replaced, or why it cannot."""
         expression, parents = _whole(reference)
         parent = parents[-1]
@@ -202,7 +220,11 @@ class _Sequential:
             return "a function returns it; let it return `ThreadPoolTaskRunner(max_workers=1)` once the flows that use it wait for what they submit"
         if isinstance(parent, ast.ClassDef):
             return "a class derives from it; derive from `prefect.task_runners.TaskRunner` and implement `submit`"
-        if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id in ("isinstance", "issubclass"):
+        if (
+            isinstance(parent, ast.Call)
+            and isinstance(parent.func, ast.Name)
+            and parent.func.id in ("isinstance", "issubclass")
+        ):
             return "a type check on it; compare with `ThreadPoolTaskRunner` and its `max_workers` instead"
         return "replace it by `ThreadPoolTaskRunner(max_workers=1)` and wait for each submitted task, or it is dropped at the end of the flow"
 
@@ -222,7 +244,7 @@ class _Sequential:
 
     def _for_flow(
         self, reference: Reference, expression: ast.expr, flow: Optional[Definition], call: ast.AST
-    ) -> "str | _Replacement":
+    ) -> str | _Replacement:
         if flow is None or flow.function is None or flow.function_module not in (None, self.module):
             return "the flow that it is given to cannot be followed; use `ThreadPoolTaskRunner(max_workers=1)` there and wait for what it submits"
         found = submissions_of(flow, self.context.project)
@@ -232,7 +254,7 @@ class _Sequential:
 
     def _in_place(
         self, reference: Reference, expression: ast.expr, flow: Optional[Definition], waited_only: bool = False
-    ) -> "str | _Replacement":
+    ) -> str | _Replacement:
         if flow is None or flow.function is None or flow.function_module not in (None, self.module):
             return "the flow that it is given to cannot be followed; use `ThreadPoolTaskRunner(max_workers=1)` there and wait for what it submits"
         found = submissions_of(flow, self.context.project)
@@ -245,7 +267,7 @@ class _Sequential:
             return "the name `ThreadPoolTaskRunner` is taken in this module"
         return _Replacement(reference, instead_of=expression, waits=found)
 
-    def _with_options(self, reference: Reference, expression: ast.expr, call: ast.Call) -> "str | _Replacement":
+    def _with_options(self, reference: Reference, expression: ast.expr, call: ast.Call) -> str | _Replacement:
         target = self.module.resolve(call)
         flow = target.definition if target else None
         if flow is None or flow.function is None:
@@ -257,7 +279,7 @@ class _Sequential:
             return f"`{flow.name}` submits tasks; use `ThreadPoolTaskRunner(max_workers=1)` and let it wait for each, or they are dropped at its end"
         return _Replacement(reference, instead_of=expression, waits=found)
 
-    def _variable(self, reference: Reference, expression: ast.expr, assignment: ast.AST) -> "str | _Replacement":
+    def _variable(self, reference: Reference, expression: ast.expr, assignment: ast.AST) -> str | _Replacement:
         """A variable that holds the runner: every use of it has to be the `task_runner` of a flow that loses nothing."""
         targets = assignment.targets if isinstance(assignment, ast.Assign) else [getattr(assignment, "target", None)]
         name = targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
@@ -283,14 +305,17 @@ class _Sequential:
             return _Replacement(reference, instead_of=expression, waits=None)
         return f"`{name}` is the class itself; use an instance, `ThreadPoolTaskRunner(max_workers=1)`"
 
-    def _edits(self, imported: Optional[Imported], verdicts: "list[str | _Replacement]") -> Iterator[Edit]:
+    def _edits(self, imported: Optional[Imported], verdicts: list[str | _Replacement]) -> Iterator[Edit]:
         from migrator.rewriting.calls import remove_arguments
 
         replacements = [verdict for verdict in verdicts if isinstance(verdict, _Replacement)]
         for replacement in replacements:
             call = replacement.remove_argument_of
             if call is not None:
-                start, end = self.module.index.offset(call.lineno, call.col_offset), self.module.index.offset(call.end_lineno or 0, call.end_col_offset or 0)
+                start, end = (
+                    self.module.index.offset(call.lineno, call.col_offset),
+                    self.module.index.offset(call.end_lineno or 0, call.end_col_offset or 0),
+                )
                 yield Edit(start, end, remove_arguments(self.module.text[start:end], ["task_runner"]))
                 continue
             assert replacement.instead_of is not None
@@ -331,7 +356,7 @@ class _Replacement:
 
 def move_import_only(context: Context, imported: Imported, new: str) -> Iterator[Edit]:
     """The import takes the new name; its uses are replaced by somebody else."""
-    home, _, name = new.rpartition(".")
+    _home, _, name = new.rpartition(".")
     yield Edit(imported.start, imported.end, name)
 
 
@@ -358,15 +383,18 @@ def custom_task_runner(context: Context) -> Iterator[Draft]:
     ## Fix safety
     There is no fix.
     """
-    advice = (
-        "derive from `prefect.task_runners.TaskRunner` and implement `submit(task, parameters, wait_for, dependencies)` returning a future, and `duplicate()`"
-    )
-    removed = {f"{_MODULE}.BaseTaskRunner": advice, f"{_MODULE}.TaskConcurrencyType": "it has no successor: `concurrency_type` is gone too"}
+    advice = "derive from `prefect.task_runners.TaskRunner` and implement `submit(task, parameters, wait_for, dependencies)` returning a future, and `duplicate()`"
+    removed = {
+        f"{_MODULE}.BaseTaskRunner": advice,
+        f"{_MODULE}.TaskConcurrencyType": "it has no successor: `concurrency_type` is gone too",
+    }
     for dotted, told in removed.items():
         name = dotted.rpartition(".")[2]
         for imported in _imports_of(context, dotted):
             if not context.may_fail(imported.parents, imported.statement):
-                yield Draft(imported.start, imported.end, f"`{name}` does not exist on Prefect 3; importing it fails: {told}")
+                yield Draft(
+                    imported.start, imported.end, f"`{name}` does not exist on Prefect 3; importing it fails: {told}"
+                )
         for reference in context.module.references:
             if reference.qualified != dotted and not reference.qualified.startswith(f"{dotted}."):
                 continue
@@ -408,11 +436,8 @@ def moved_task_runner(context: Context) -> Iterator[Draft]:
             mend = _rename(context, imported, f"{package}.{name}", f"Import it from `{package}`")
             yield Draft(imported.start, imported.end, message, mend)
         for reference in _spelled_out(context, dotted):
-            edits = [Edit(reference.start, reference.end, name)]
-            yield Draft(
-                reference.start, reference.end, message,
-                Mend(Applicability.SAFE, f"Import it from `{package}`", lambda e=edits, d=f"{package}.{name}": [*e, *add_import(context.module, d)]),
-            )
+            mend = _imported_from(context, reference, f"{package}.{name}", f"Import it from `{package}`")
+            yield Draft(reference.start, reference.end, message, mend)
 
 
 RULES = (concurrent_task_runner, sequential_task_runner, custom_task_runner, moved_task_runner)
@@ -441,6 +466,12 @@ def _rename(context: Context, imported: Imported, new: str, message: str = "Rena
         return move_import(context.module, imported, new, keep)
 
     return Mend(Applicability.SAFE, message, edits)
+
+
+def _imported_from(context: Context, reference: Reference, dotted: str, message: str) -> Mend:
+    """The use names the imported thing by itself."""
+    edit = Edit(reference.start, reference.end, dotted.rpartition(".")[2])
+    return Mend(Applicability.SAFE, message, lambda: [edit, *add_import(context.module, dotted)])
 
 
 def _safe(message: str, *edits: Edit) -> Mend:

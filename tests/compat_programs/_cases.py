@@ -29,6 +29,8 @@ def case(function: Any) -> Any:
 def main() -> None:
     observed: dict[str, Any] = {"prefect": prefect.__version__}
     for function in _cases:
+        gates.events.clear()
+        log.clear()
         try:
             value = function()
             value = asyncio.run(value) if inspect.iscoroutine(value) else value
@@ -55,7 +57,7 @@ class Gates:
 gates = Gates()
 lock = threading.Lock()
 log: list[Any] = []
-"""What happened, in order; a case that reads it clears it first."""
+"""What happened, in order; empty when a case begins."""
 
 
 def note(*entry: Any) -> None:

@@ -126,7 +126,17 @@ def _install(version: str, lock: Path, venv: Path, python: Path) -> None:
     command = (
         [uv, "pip", "install", "--quiet", "--python", str(python), "--no-deps", "-r", str(lock)]
         if uv
-        else [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", str(lock)]
+        else [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "-r",
+            str(lock),
+        ]
     )
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
     if done.returncode:

@@ -39,7 +39,9 @@ def from_pages() -> list[Example]:
             target = re.search(r"--target (\S+?)\)?$", title)
             if title.startswith("Example"):
                 after = blocks[at + 1][1] if at + 1 < len(blocks) else code
-                found.append(Example(f"{rule.code} {title}", rule.code, code, after, target.group(1) if target else "3"))
+                found.append(
+                    Example(f"{rule.code} {title}", rule.code, code, after, target.group(1) if target else "3")
+                )
     return found
 
 
@@ -91,7 +93,9 @@ def prove(
         return found.findings
 
 
-def prove_untouched(code: str, *, select: tuple[str, ...] = (), target: str = "3", files: Mapping[str, str] | None = None) -> None:
+def prove_untouched(
+    code: str, *, select: tuple[str, ...] = (), target: str = "3", files: Mapping[str, str] | None = None
+) -> None:
     """Proves that nothing is found and nothing is changed."""
     findings = prove(code, code, select=select, target=target, files=files)
     assert not findings, findings
