@@ -309,7 +309,11 @@ def _verdict(future: Any) -> tuple[Any, BaseException | None]:
     if error is not None:
         return None, error
     try:
-        return result(future), None
+        value = result(future)
+        # Prefect 2.0 returns the exception of a crashed run, instead of raising it.
+        if isinstance(value, BaseException) and not state(future).is_completed():
+            return None, value
+        return value, None
     except Exception as failure:
         return None, failure
     except (KeyboardInterrupt, SystemExit) as failure:
@@ -325,7 +329,10 @@ async def _verdict_async(future: Any) -> tuple[Any, BaseException | None]:
     if error is not None:
         return None, error
     try:
-        return await result_async(future), None
+        value = await result_async(future)
+        if isinstance(value, BaseException) and not (await state_async(future)).is_completed():
+            return None, value
+        return value, None
     except Exception as failure:
         return None, failure
     except (KeyboardInterrupt, SystemExit) as failure:

@@ -8,7 +8,7 @@ from typing import Optional
 
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.module import Definition, Kind, Module, Reference
-from migrator.model.names import FUNCTIONS, FunctionNode
+from migrator.model.names import FUNCTIONS
 from migrator.rules.base import Context, Draft, Mend, rule
 
 _URL = "https://docs.prefect.io/v3/concepts/tasks"
@@ -73,8 +73,9 @@ def task_in_task(context: Context) -> Iterator[Draft]:
             yield _nested(context, reference, call, outer.name, None)
         else:
             helper = reference.use.scope.function
-            if helper is not None and helper in reach:
-                yield _nested(context, reference, call, reach[helper], helper.name)
+            task = reach.get((context.module.path, helper.lineno)) if helper is not None else None
+            if helper is not None and task is not None:
+                yield _nested(context, reference, call, task, helper.name)
 
 
 def _nested(context: Context, reference: Reference, call: ast.Call, outer: str, helper: Optional[str]) -> Draft:
@@ -140,9 +141,13 @@ def _task_around(module: Module, reference: Reference) -> Optional[Definition]:
     return None
 
 
-def _reached_from_tasks(context: Context) -> Mapping[FunctionNode, str]:
+Place = tuple[str, int]
+"""A function, by its file and row: a module may be parsed anew in between."""
+
+
+def _reached_from_tasks(context: Context) -> Mapping[Place, str]:
     """The helper functions of this module that a task of the project calls, each with the name of such a task."""
-    reached: dict[FunctionNode, str] = {}
+    reached: dict[Place, str] = {}
     for module in _modules_around(context):
         for reference in module.references:
             definition = reference.definition
@@ -154,12 +159,12 @@ def _reached_from_tasks(context: Context) -> Mapping[FunctionNode, str]:
     return reached
 
 
-def _spread(definition: Definition, task: str, reached: dict[FunctionNode, str], seen: set[ast.AST]) -> None:
+def _spread(definition: Definition, task: str, reached: dict[Place, str], seen: set[Place]) -> None:
     function = definition.function
-    if function is None or function in seen:
+    if function is None or (definition.path, function.lineno) in seen:
         return
-    seen.add(function)
-    reached.setdefault(function, task)
+    seen.add((definition.path, function.lineno))
+    reached.setdefault((definition.path, function.lineno), task)
     for reference in definition.module.references_in(function):
         inner = reference.definition
         if inner is not None and inner.kind is Kind.FUNCTION and reference.call is not None and not reference.rest:
@@ -169,27 +174,26 @@ def _spread(definition: Definition, task: str, reached: dict[FunctionNode, str],
 def _modules_around(context: Context) -> Iterator[Module]:
     """This module, and those that call its helpers."""
     yield context.module
-    helpers = {
-        definition.name
-        for definition in context.module.definitions.values()
-        if definition.kind is Kind.FUNCTION and _runs_tasks(context.module, definition)
-    }
-    if helpers:
+    if any(_in_helper(context.module, reference) for reference in context.module.references):
         for path in context.project.importers_of(context.module.path):
             module = context.project.module(path)
             if module is not None:
                 yield module
 
 
-def _runs_tasks(module: Module, definition: Definition) -> bool:
-    function = definition.function
-    return function is not None and any(
-        reference.definition is not None
-        and reference.definition.kind is Kind.TASK
-        and reference.call is not None
-        and reference.rest in _RUNNING
-        for reference in module.references_in(function)
-    )
+def _in_helper(module: Module, reference: Reference) -> bool:
+    """Whether a task is run in a function that is neither a task nor a flow itself."""
+    definition = reference.definition
+    if (
+        definition is None
+        or definition.kind is not Kind.TASK
+        or reference.call is None
+        or reference.rest not in _RUNNING
+    ):
+        return False
+    function = reference.use.scope.function
+    outer = module.definitions.get(function) if function is not None else None
+    return function is not None and (outer is None or outer.kind is Kind.FUNCTION)
 
 
 RULES = (task_in_task,)

@@ -37,7 +37,7 @@ def main() -> None:
         except BaseException as error:
             value = f"{type(error).__name__}: {error}"
         observed.setdefault(function.__module__, {})[function.__name__] = value
-    print("OBSERVED " + json.dumps(observed))
+    print("OBSERVED " + json.dumps(observed, default=repr))
 
 
 class Gates:

@@ -1,0 +1,206 @@
+"""Moved, removed, unknown and too new names: where they are found, how they are rewritten, what is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.examples import findings_in, prove, prove_untouched
+
+MOVED = {
+    "each_to_its_own_home": (
+        "from prefect.orion.schemas.states import Completed, StateType\n\nx = Completed(), StateType\n",
+        "from prefect.states import Completed\nfrom prefect.client.schemas.objects import StateType\n\nx = Completed(), StateType\n",
+    ),
+    "parenthesised_with_comments": (
+        "from prefect.orion.schemas.schedules import (  # when\n    CronSchedule,  # by clock\n    IntervalSchedule as Every,\n)\n",
+        "from prefect.client.schemas.schedules import (  # when\n    CronSchedule,  # by clock\n    IntervalSchedule as Every,\n)\n",
+    ),
+    "module_from_its_package": (
+        "from prefect.orion.schemas import schedules\n\nx = schedules.CronSchedule(cron='0 0 * * *')\n",
+        "from prefect.client.schemas import schedules\n\nx = schedules.CronSchedule(cron='0 0 * * *')\n",
+    ),
+    "module_by_its_dotted_name": (
+        "import prefect.orion.schemas.schedules\n\nx = prefect.orion.schemas.schedules.CronSchedule(cron='0 0 * * *')\n",
+        "import prefect.client.schemas.schedules\n\nx = prefect.client.schemas.schedules.CronSchedule(cron='0 0 * * *')\n",
+    ),
+    "module_under_an_alias": (
+        "import prefect.orion.schemas.schedules as sched\n\nx = sched.CronSchedule(cron='0 0 * * *')\n",
+        "import prefect.client.schemas.schedules as sched\n\nx = sched.CronSchedule(cron='0 0 * * *')\n",
+    ),
+    "dotted_string_given_to_patch": (
+        'from unittest.mock import patch\nimport prefect\n\n\n@patch("prefect.deployments.deployments.run_deployment")\ndef test_it(run):\n    pass\n',
+        'from unittest.mock import patch\nimport prefect\n\n\n@patch("prefect.deployments.run_deployment")\ndef test_it(run):\n    pass\n',
+    ),
+    "inside_a_function_among_others": (
+        "def f():\n    from prefect.orion.schemas.states import Completed, StateType  # two\n    return Completed, StateType\n",
+        "def f():\n    from prefect.states import Completed  # two\n    from prefect.client.schemas.objects import StateType\n    return Completed, StateType\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_moved_name_is_imported_from_its_new_home(name: str) -> None:
+    before, after = MOVED[name]
+    if name in ("each_to_its_own_home", "inside_a_function_among_others"):
+        found = prove_result(before)
+        assert sorted(found.split()) == sorted(after.split())
+    else:
+        prove(before, after)
+
+
+def prove_result(before: str) -> str:
+    """The fixed text of a case in which the order of new imports is not of interest."""
+    from migrator.config import Settings
+    from migrator.run import check_source, fix_source
+
+    _, data = fix_source(before.encode(), "flows.py", Settings(unsafe_fixes=True))
+    again, same = fix_source(data, "flows.py", Settings(unsafe_fixes=True))
+    assert same == data and not again.findings
+    assert not check_source(data, "flows.py", Settings()).findings
+    return data.decode()
+
+
+def test_moved_name_keeps_its_name_for_those_who_import_it_from_here() -> None:
+    prove(
+        "from prefect.orion.api.server import ORION_API_VERSION\n",
+        "from prefect.client.constants import SERVER_API_VERSION as ORION_API_VERSION\n",
+        filename="versions.py",
+        files={"flows.py": "from versions import ORION_API_VERSION\n\nprint(ORION_API_VERSION)\n"},
+    )
+
+
+def test_renamed_name_is_renamed_at_each_use() -> None:
+    prove(
+        "from prefect.orion.api.server import ORION_API_VERSION\n\nprint(ORION_API_VERSION, [ORION_API_VERSION for _ in range(2)])\n",
+        "from prefect.client.constants import SERVER_API_VERSION\n\nprint(SERVER_API_VERSION, [SERVER_API_VERSION for _ in range(2)])\n",
+    )
+
+
+REMOVED = {
+    "import_and_use": ("from prefect.filesystems import S3\n\nblock = S3.load('x')\n", [("PF101", 1), ("PF101", 3)]),
+    "import_alone": ("from prefect.filesystems import S3\n", [("PF101", 1)]),
+    "each_name_at_its_own_place": ("from prefect.filesystems import (\n    S3,\n    LocalFileSystem,\n    GCS,\n)\n", [("PF101", 2), ("PF101", 4)]),
+    "attribute_chain": ("import prefect\n\nx = prefect.filesystems.S3\n", [("PF101", 3)]),
+    "under_an_alias": ("from prefect import filesystems as fs\n\nx = fs.S3\n", [("PF101", 3)]),
+    "under_type_checking": ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from prefect.filesystems import S3\n", [("PF101", 3)]),
+    "string_given_to_import_module": ("import importlib, prefect\n\nimportlib.import_module('prefect.infrastructure.container')\n", [("PF101", 3)]),
+    "star_import": ("from prefect.filesystems import *\n", [("PF103", 1)]),
+    "star_import_and_use": ("from prefect.filesystems import *\n\nx = S3()\n", [("PF103", 1), ("PF101", 3)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REMOVED)
+def test_removed_name_is_reported_where_it_stands(name: str) -> None:
+    code, expected = REMOVED[name]
+    assert sorted((code, row) for code, row, _ in findings_in(code)) == sorted(expected)
+
+
+def test_removed_name_through_the_users_own_package() -> None:
+    found = prove(
+        "from shop import S3\n\nblock = S3.load('x')\n",
+        "from shop import S3\n\nblock = S3.load('x')\n",
+        files={
+            "shop/__init__.py": "from .storage import S3\n",
+            "shop/storage.py": "from prefect.filesystems import S3\n",
+        },
+    )
+    assert [finding.code for finding in found] == ["PF101"]
+
+
+UNTOUCHED = {
+    "fallback": "try:\n    from prefect.filesystems import S3\nexcept ImportError:\n    S3 = None\n\nx = S3\n",
+    "fallback_the_other_way_round": "try:\n    from prefect_aws import S3Bucket as S3\nexcept ImportError:\n    from prefect.filesystems import S3\n",
+    "branch_for_2": "import prefect\n\nif prefect.__version__ < '3':\n    from prefect.filesystems import S3\n",
+    "branch_for_2_by_major": "import prefect\n\nMAJOR = int(prefect.__version__.split('.')[0])\nif MAJOR == 2:\n    from prefect.filesystems import S3\n    x = S3()\n",
+    "branch_for_2_by_flag": "from compat import PREFECT_3\n\nif not PREFECT_3:\n    from prefect.filesystems import S3\n",
+    "living_names": "from prefect import flow, task, get_run_logger, unmapped, serve\nfrom prefect.futures import as_completed, wait\nfrom prefect.states import Completed\n",
+    "own_class_of_the_same_name": "import prefect\n\n\nclass S3:\n    pass\n\n\nx = S3()\n",
+    "parameter_of_the_same_name": "from prefect import flow\n\n\ndef f(Deployment, S3):\n    return Deployment.build_from_flow(S3)\n",
+    "attribute_of_something_else": "import prefect\n\nx = boto3.filesystems.S3\n",
+    "string_that_is_prose": "import prefect\n\nx = 'prefect.filesystems.S3'\nprint('see prefect.filesystems.S3')\n",
+}
+
+
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_living_and_guarded_names_are_left_alone(name: str) -> None:
+    prove_untouched(UNTOUCHED[name])
+
+
+def test_name_that_is_gone_since_a_later_minor_is_no_error_before_it() -> None:
+    code = "from prefect.blocks.system import JSON\n"
+    assert findings_in(code, target="3.5") == [("PF101", 1, "error")]
+    assert findings_in(code) == [("PF101", 1, "error")]
+    assert all(severity == "info" for _, _, severity in findings_in(code, target="3.4"))
+
+
+def test_name_that_came_with_a_later_minor_is_an_error_before_it() -> None:
+    code = "from prefect.futures import resolve_futures_to_results\n"
+    assert findings_in(code, target="3.1") == [("PF105", 1, "error")]
+    assert findings_in(code, target="3.5") == []
+
+
+def test_name_of_3_alone_comes_from_compat_for_both_majors() -> None:
+    prove(
+        "from prefect.futures import PrefectFuture, as_completed\n\nx = as_completed\n",
+        "from prefect.futures import PrefectFuture\nfrom compat import as_completed\n\nx = as_completed\n",
+        target="both",
+    )
+
+
+def test_branch_for_3_may_use_its_names_for_both_majors() -> None:
+    prove_untouched(
+        "from compat import PREFECT_3\n\nif PREFECT_3:\n    from prefect.futures import as_completed\n", target="both"
+    )
+
+
+UNKNOWN = {
+    "submit_with_keywords": (
+        "from prefect import task\nfrom prefect.futures import PrefectFuture, submit\n\n\n@task\ndef t(x, y):\n    return x\n\n\nf = submit(t, 1, y=2)\n",
+        "from prefect import task\nfrom prefect.futures import PrefectFuture\n\n\n@task\ndef t(x, y):\n    return x\n\n\nf = t.submit(1, y=2)\n",
+    ),
+    "map": (
+        "from prefect import task\nfrom prefect.futures import map\n\n\n@task\ndef t(x):\n    return x\n\n\nfs = map(t, [1, 2])\n",
+        "from prefect import task\n\n\n@task\ndef t(x):\n    return x\n\n\nfs = t.map([1, 2])\n",
+    ),
+    "as_completed_from_the_wrong_module": (
+        "from prefect.tasks import as_completed\n\nx = as_completed\n",
+        "from prefect.futures import as_completed\n\nx = as_completed\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_name_that_never_existed_is_mended_where_the_meaning_is_clear(name: str) -> None:
+    prove(*UNKNOWN[name], select=("PF104",))
+
+
+def test_submit_of_what_is_no_task_is_only_reported() -> None:
+    code = "from prefect.futures import submit\n\nf = submit(unknown, 1)\n"
+    assert all(finding.fix is None for finding in prove(code, code))
+
+
+def test_forgotten_import_is_added_after_docstring_and_future_imports() -> None:
+    prove(
+        '"""Doc."""\n\nfrom __future__ import annotations\n\nfrom prefect import task\n\n\n@task(retry_delay_seconds=exponential_backoff(2), cache_key_fn=task_input_hash)\ndef t():\n    pass\n',
+        '"""Doc."""\n\nfrom __future__ import annotations\n\nfrom prefect import task\nfrom prefect.tasks import exponential_backoff, task_input_hash\n\n\n@task(retry_delay_seconds=exponential_backoff(2), cache_key_fn=task_input_hash)\ndef t():\n    pass\n',
+    )
+
+
+FORGOTTEN_UNTOUCHED = {
+    "star_import": "from prefect import task\nfrom helpers import *\n\nx = exponential_backoff(2)\n",
+    "own_function": "from prefect import task\n\n\ndef exponential_backoff(x):\n    return x\n\n\nx = exponential_backoff(2)\n",
+    "imported_from_elsewhere": "from prefect import task\nfrom backoff import exponential_backoff\n\nx = exponential_backoff(2)\n",
+    "attribute": "from prefect import task\nimport mine\n\nx = mine.exponential_backoff(2)\n",
+}
+
+
+@pytest.mark.parametrize("name", FORGOTTEN_UNTOUCHED)
+def test_bound_name_is_not_called_forgotten(name: str) -> None:
+    prove_untouched(FORGOTTEN_UNTOUCHED[name])
+
+
+def test_resolving_futures_is_left_alone() -> None:
+    prove_untouched(
+        "from prefect import task\nfrom prefect.futures import resolve_futures_to_results\n\n\n@task\ndef t(x):\n    return x\n\n\n"
+        "x = resolve_futures_to_results([t.submit(i) for i in range(3)])\n"
+    )
