@@ -1,0 +1,219 @@
+"""`Deployment.build_from_flow` in all its forms."""
+
+from __future__ import annotations
+
+import pytest
+
+from migrator.findings import Applicability
+from migrator.rules import deployments
+from tests.support.examples import findings_in, prove, prove_untouched
+
+FLOW = "from prefect import flow\nfrom prefect.deployments import Deployment\n\n\n@flow\ndef etl(table='a'):\n    pass\n\n\n"
+DONE = "from prefect import flow\n\n\n@flow\ndef etl(table='a'):\n    pass\n\n\n"
+GUARD = 'if __name__ == "__main__":\n    '
+SOURCE = 'etl.from_source(source=".", entrypoint="flows.py:etl")'
+END = "enforce_parameter_schema=False)"
+
+
+@pytest.fixture(autouse=True)
+def lines_of_any_length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`from_source(...)` on one line, for the tests that look at something else."""
+    if "wrapped" not in request.node.name:
+        monkeypatch.setattr(deployments, "_LONGEST_LINE", 1000)
+
+
+def test_long_line_is_wrapped() -> None:
+    prove(
+        FLOW + f"def deploy():\n    Deployment.build_from_flow(etl, '{'n' * 60}', work_pool_name='p', apply=True)\n",
+        DONE
+        + 'def deploy():\n    etl.from_source(\n        source=".",\n        entrypoint="flows.py:etl",\n'
+        + f"    ).deploy(name='{'n' * 60}', work_pool_name='p', enforce_parameter_schema=False)\n",
+        select=("PF301",),
+    )
+
+
+CALLS = {
+    "applied_at_once": (
+        "Deployment.build_from_flow(flow=etl, name='n', work_pool_name='p', apply=True)\n",
+        f"{GUARD}{SOURCE}.deploy(name='n', work_pool_name='p', {END}\n",
+    ),
+    "positional": (
+        "Deployment.build_from_flow(etl, 'n', work_pool_name='p').apply()\n",
+        f"{GUARD}{SOURCE}.deploy(name='n', work_pool_name='p', {END}\n",
+    ),
+    "in_a_variable": (
+        "d = Deployment.build_from_flow(etl, name='n', work_pool_name='p')\nd.apply()\n",
+        f"{GUARD}d = {SOURCE}.to_deployment(name='n', work_pool_name='p', {END}\n    d.apply()\n",
+    ),
+    "variable_used_under_the_guard": (
+        "d = Deployment.build_from_flow(etl, name='n', work_pool_name='p')\n\nif __name__ == '__main__':\n    d.apply()\n",
+        f"\nif __name__ == '__main__':\n    d = {SOURCE}.to_deployment(name='n', work_pool_name='p', {END}\n    d.apply()\n",
+    ),
+    "under_the_guard": (
+        "if __name__ == '__main__':\n    Deployment.build_from_flow(etl, name='n', work_pool_name='p', apply=True)  # now\n",
+        f"if __name__ == '__main__':\n    {SOURCE}.deploy(name='n', work_pool_name='p', {END}  # now\n",
+    ),
+    "in_a_function_called_at_the_top": (
+        "def deploy():\n    Deployment.build_from_flow(etl, name='n', work_pool_name='p', apply=True)\n\n\ndeploy()\n",
+        f"def deploy():\n    {SOURCE}.deploy(name='n', work_pool_name='p', {END}\n\n\n{GUARD}deploy()\n",
+    ),
+    "in_a_loop": (
+        "for n in ['a', 'b']:\n    Deployment.build_from_flow(etl, name=n, work_pool_name='p', apply=True)\n",
+        f"{GUARD}for n in ['a', 'b']:\n        {SOURCE}.deploy(name=n, work_pool_name='p', {END}\n",
+    ),
+    "awaited": (
+        "async def main():\n    d = await Deployment.build_from_flow(etl, name='n', work_pool_name='p')\n    await d.apply()\n",
+        "async def main():\n    d = await (await etl.from_source(source=\".\", entrypoint=\"flows.py:etl\")).to_deployment(name='n', work_pool_name='p', "
+        f"{END}\n    await d.apply()\n",
+    ),
+    "unpacked_arguments_that_kept_their_names": (
+        "common = dict(tags=['a'], work_pool_name='p')\n\n\ndef deploy():\n    Deployment.build_from_flow(etl, name='n', apply=True, **common)\n",
+        f"common = dict(tags=['a'], work_pool_name='p')\n\n\ndef deploy():\n    {SOURCE}.deploy(name='n', **common, {END}\n",
+    ),
+    "comments_stay": (
+        "def deploy():\n    Deployment.build_from_flow(\n        flow=etl,\n        name='n',  # nightly\n        # the pool of the cluster\n        work_pool_name='p',\n        apply=True,\n    )\n",
+        f"def deploy():\n    {SOURCE}.deploy(\n        name='n',  # nightly\n        # the pool of the cluster\n        work_pool_name='p',\n        enforce_parameter_schema=False,\n    )\n",
+    ),
+}  # fmt: skip
+
+ARGUMENTS = {
+    "schedule_object": ("schedule=CronSchedule(cron='* * * * *')", "schedules=[CronSchedule(cron='* * * * *')]"),
+    "schedule_none": ("schedule=None", ""),
+    "active": ("is_schedule_active=True", ""),
+    "inactive": ("is_schedule_active=False", "paused=True"),
+    "active_by_expression": ("is_schedule_active=PROD and x", "paused=not (PROD and x)"),
+    "infra_overrides": ("infra_overrides={'env': {'A': 'b'}}", "job_variables={'env': {'A': 'b'}}"),
+    "dotted_keys": (
+        "infra_overrides={'env.A': 'b', 'env.C': 'd', 'x': 1}",
+        'job_variables={"env": {"A": \'b\', "C": \'d\'}, "x": 1}',
+    ),
+    "numeric_version": ("version=1", 'version="1"'),
+    "no_upload": ("skip_upload=True", ""),
+    "same_names": (
+        "tags=['a'], parameters={'table': 'b'}, description='d'",
+        "tags=['a'], parameters={'table': 'b'}, description='d'",
+    ),
+    "nothing_given": ("storage=None, infrastructure=None, output=None", ""),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_call_becomes_a_deployment_of_the_flow_itself(name: str) -> None:
+    before, after = CALLS[name]
+    prove(FLOW + before, DONE + after, select=("PF301",), unsafe=False)
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_argument_becomes_its_equivalent(name: str) -> None:
+    old, new = ARGUMENTS[name]
+    before = f"def deploy():\n    Deployment.build_from_flow(\n        etl,\n        name='n',\n        work_pool_name='p',\n        {old},\n        apply=True,\n    )\n"
+    middle = f"        {new},\n" if new else ""
+    last = "        enforce_parameter_schema=False,\n"
+    after = (
+        f"def deploy():\n    {SOURCE}.deploy(\n        name='n',\n        work_pool_name='p',\n{middle}{last}    )\n"
+    )
+    prove(FLOW + before, DONE + after, select=("PF301",), unsafe=False)
+
+
+def test_dictionary_schedule_becomes_an_object_with_its_import() -> None:
+    found = prove(
+        FLOW
+        + "def deploy():\n    Deployment.build_from_flow(etl, 'n', work_pool_name='p', schedule={'cron': '0 3 * * *', 'timezone': 'UTC'}, apply=True)\n",
+        DONE.replace("import flow\n", "import flow\nfrom prefect.client.schemas.schedules import CronSchedule\n")
+        + "def deploy():\n    etl.from_source(source=\".\", entrypoint=\"flows.py:etl\").deploy(name='n', work_pool_name='p', schedules=[CronSchedule(cron='0 3 * * *', timezone='UTC')], enforce_parameter_schema=False)\n",
+        select=("PF301",),
+    )
+    assert {finding.fix.applicability for finding in found if finding.fix} == {Applicability.SAFE}
+
+
+def test_flow_of_another_module_needs_no_guard() -> None:
+    prove(
+        "from prefect.deployments import Deployment\nfrom jobs.etl import etl as job\n\nDeployment.build_from_flow(job, 'n', work_pool_name='p', apply=True)\n",
+        "from jobs.etl import etl as job\n\njob.from_source(source=\".\", entrypoint=\"jobs/etl.py:etl\").deploy(name='n', work_pool_name='p', enforce_parameter_schema=False)\n",
+        filename="deploy.py",
+        files={"jobs/__init__.py": "", "jobs/etl.py": "from prefect import flow\n\n\n@flow\ndef etl():\n    pass\n"},
+        select=("PF301",),
+    )
+
+
+def test_without_a_pool_the_fix_is_unsafe_and_says_what_is_needed() -> None:
+    before = FLOW + "def deploy():\n    Deployment.build_from_flow(etl, 'n', work_queue_name='q', apply=True)\n"
+    found = prove(before, before, select=("PF301",), unsafe=False)
+    assert any("worker start" in finding.message for finding in found)
+    prove(
+        before, DONE + f"def deploy():\n    {SOURCE}.deploy(name='n', work_queue_name='q', {END}\n", select=("PF301",)
+    )
+
+
+def test_both_majors_keep_their_own_text() -> None:
+    prove(
+        FLOW + "def deploy():\n    return Deployment.build_from_flow(etl, 'n', work_pool_name='p')\n",
+        FLOW.replace(
+            "from prefect.deployments", "from compat import PREFECT_3\nif not PREFECT_3:\n    from prefect.deployments"
+        )
+        + "def deploy():\n    if PREFECT_3:\n        return etl.from_source(source=\".\", entrypoint=\"flows.py:etl\").to_deployment(name='n', work_pool_name='p', enforce_parameter_schema=False)\n"
+        "    else:\n        return Deployment.build_from_flow(etl, 'n', work_pool_name='p')\n",
+        target="both",
+        select=("PF301",),
+    )
+
+
+LEFT = {
+    "storage": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', storage=S3.load('x'))",
+    "infrastructure": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', infrastructure=block)",
+    "output": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', output='x.yaml')",
+    "triggers": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', triggers=[t])",
+    "unknown_argument": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', timezone='UTC')",
+    "unknown_flow": "Deployment.build_from_flow(make(), 'n', work_pool_name='p')",
+    "unpacked_unknown": "Deployment.build_from_flow(etl, 'n', **load())",
+    "applied_by_expression": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', apply=PROD)",
+    "constructor": "Deployment(flow_name='etl', name='n')",
+    "yaml": "Deployment.load_from_yaml('x.yaml')",
+    "no_pool_and_kept": "d = Deployment.build_from_flow(etl, 'n')\n    return d",
+    "attribute_that_is_gone": "d = Deployment.build_from_flow(etl, 'n', work_pool_name='p')\n    d.storage = None",
+    "applied_with_upload": "d = Deployment.build_from_flow(etl, 'n', work_pool_name='p')\n    d.apply(upload=True)",
+    "applied_and_used": "d = Deployment.build_from_flow(etl, 'n', work_pool_name='p', apply=True)\n    print(d.name)",
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_has_no_equivalent_is_left_with_the_reason(name: str) -> None:
+    code = f"{FLOW}def deploy():\n    {LEFT[name]}\n"
+    found = prove(code, code, select=("PF301",))
+    assert found and all(finding.fix is None for finding in found)
+
+
+def test_flow_that_is_not_at_the_top_level_is_left() -> None:
+    code = "from prefect import flow\nfrom prefect.deployments import Deployment\n\n\ndef deploy():\n    @flow\n    def inner():\n        pass\n\n    Deployment.build_from_flow(inner, 'n', work_pool_name='p', apply=True)\n"
+    prove(code, code, select=("PF301",))
+
+
+UNTOUCHED = {
+    "deploy": "etl.deploy(name='n', work_pool_name='p', image='x')",
+    "from_source": "etl.from_source(source='.', entrypoint='flows.py:etl').deploy(name='n', work_pool_name='p')",
+    "serve": "etl.serve(name='n')",
+    "another_deployment": "k8s.Deployment.build_from_flow(etl)",
+}
+
+
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_what_runs_on_3_is_left_alone(name: str) -> None:
+    prove_untouched(
+        f"from prefect import flow\n\n\n@flow\ndef etl():\n    pass\n\n\nif __name__ == '__main__':\n    {UNTOUCHED[name]}\n"
+    )
+
+
+def test_import_alone_is_reported_and_removed() -> None:
+    prove(
+        "from prefect.deployments import Deployment, run_deployment\n\nrun_deployment('a/b')\n",
+        "from prefect.deployments import run_deployment\n\nrun_deployment('a/b')\n",
+    )
+
+
+def test_import_in_a_fallback_is_left() -> None:
+    assert (
+        findings_in(
+            "try:\n    from prefect.deployments import Deployment\nexcept ImportError:\n    Deployment = None\n"
+        )
+        == []
+    )
