@@ -308,18 +308,15 @@ def _verdict(future: Any) -> tuple[Any, BaseException | None]:
     error = crash(future)
     if error is not None:
         return None, error
+    final = state(future)
     try:
-        value = result(future)
-        # Prefect 2.0 returns the exception of a crashed run, instead of raising it.
-        if isinstance(value, BaseException) and not state(future).is_completed():
-            return None, value
-        return value, None
-    except Exception as failure:
-        return None, failure
+        return _judged(result(future), final)
     except (KeyboardInterrupt, SystemExit) as failure:
-        if state(future).is_crashed():
+        if final.is_crashed():
             return None, failure
         raise
+    except Exception as failure:
+        return None, failure
 
 
 async def _verdict_async(future: Any) -> tuple[Any, BaseException | None]:
@@ -328,17 +325,22 @@ async def _verdict_async(future: Any) -> tuple[Any, BaseException | None]:
     error = crash(future)
     if error is not None:
         return None, error
+    final = await state_async(future)
     try:
-        value = await result_async(future)
-        if isinstance(value, BaseException) and not (await state_async(future)).is_completed():
-            return None, value
-        return value, None
-    except Exception as failure:
-        return None, failure
+        return _judged(await result_async(future), final)
     except (KeyboardInterrupt, SystemExit) as failure:
-        if (await state_async(future)).is_crashed():
+        if final.is_crashed():
             return None, failure
         raise
+    except Exception as failure:
+        return None, failure
+
+
+def _judged(value: Any, final: Any) -> tuple[Any, BaseException | None]:
+    """Prefect 2.0 raises nothing for a run that crashed, or that never started because of what it depends on."""
+    if final.is_completed():
+        return value, None
+    return None, value if isinstance(value, BaseException) else RuntimeError(f"The run ended in state {final.name}")
 
 
 def _each(items: Iterable[Any] | AsyncIterable[Any]) -> Callable[[], Awaitable[Any]]:

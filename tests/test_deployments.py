@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migrator.findings import Applicability
-from migrator.rules import deployments
+from migrator.rules.deployments import edits
 from tests.support.examples import findings_in, prove, prove_untouched
 
 FLOW = "from prefect import flow\nfrom prefect.deployments import Deployment\n\n\n@flow\ndef etl(table='a'):\n    pass\n\n\n"
@@ -19,7 +19,7 @@ END = "enforce_parameter_schema=False)"
 def lines_of_any_length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """`from_source(...)` on one line, for the tests that look at something else."""
     if "wrapped" not in request.node.name:
-        monkeypatch.setattr(deployments, "_LONGEST_LINE", 1000)
+        monkeypatch.setattr(edits, "_LONGEST_LINE", 1000)
 
 
 def test_long_line_is_wrapped() -> None:

@@ -75,7 +75,7 @@ def _moved(dotted: str, target: Target) -> Optional[Verdict]:
         told += f"; it is `{new}`"
     if row.requires and new is not None:
         told += f" (needs `{row.requires}`)"
-    if row.advice and (new is None or row.applicability == "unsafe"):
+    if row.advice and (new is None or row.applicability == "unsafe" or not fails):
         told += f". {row.advice}"
     if target.both and new is None and row.new is not None:
         told += f" On 3.x alone it is `{replacement(row, dotted)}`."
