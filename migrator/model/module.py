@@ -112,12 +112,12 @@ class Reference:
         parent = self.use.parents[-1]
         return parent if isinstance(parent, ast.Call) and parent.func is self.node else None
 
-    def prefixes(self) -> Iterator[tuple[str, int, int]]:
+    @cached_property
+    def prefixes(self) -> tuple[tuple[str, int, int], ...]:
         """Each dotted prefix that stands in the text, with its place: the bare name first, the whole name last."""
         parts = self.qualified.split(".")
         base = len(parts) - len(self.use.attributes)
-        for depth, end in enumerate(self.use.ends):
-            yield ".".join(parts[: base + depth]), self.start, end
+        return tuple((".".join(parts[: base + depth]), self.start, end) for depth, end in enumerate(self.use.ends))
 
 
 class ParseError(Exception):

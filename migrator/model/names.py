@@ -303,29 +303,14 @@ class Names:
         self._finish()
 
     def _visit(self, node: ast.AST, scope: Scope) -> None:
-        kind = node.__class__
-        if kind is ast.Name:
-            self._name(node, (), (), scope)  # type: ignore[arg-type]
-        elif kind is ast.Attribute:
-            self._attribute(node, scope)  # type: ignore[arg-type]
-        elif kind is ast.Constant:
-            self._constant(node, scope)  # type: ignore[arg-type]
-        elif kind in FUNCTIONS:
-            self._function(node, scope)  # type: ignore[arg-type]
-        elif kind is ast.ClassDef:
-            self._class(node, scope)  # type: ignore[arg-type]
-        elif kind is ast.Lambda:
-            self._lambda(node, scope)  # type: ignore[arg-type]
-        elif kind in _COMPREHENSIONS:
-            self._comprehension(node, scope)
-        elif kind is ast.Import or kind is ast.ImportFrom:
-            self._import(node, scope)  # type: ignore[arg-type]
+        handler = _HANDLERS.get(node.__class__)
+        if handler is None:
+            self._children(node, scope)
         else:
-            self._other(node, scope)
+            handler(self, node, scope)
 
     def _children(self, node: ast.AST, scope: Scope, skip: tuple[str, ...] = ()) -> None:
         self._stack.append(node)
-        rows = self._rows
         for name in node._fields:
             if name in skip:
                 continue
@@ -333,29 +318,23 @@ class Names:
             if value.__class__ is list:
                 for child in value:
                     if isinstance(child, ast.stmt):
-                        if touches(child, rows):
+                        if touches(child, self._rows):
                             self._visit(child, scope)
                     elif isinstance(child, ast.AST):
                         self._visit(child, scope)
-            elif isinstance(value, ast.AST):
+            elif value.__class__ not in _LEAVES and isinstance(value, ast.AST):
                 self._visit(value, scope)
         self._stack.pop()
 
-    def _other(self, node: ast.AST, scope: Scope) -> None:
-        if isinstance(node, ast.Global):
-            scope.outside.update(dict.fromkeys(node.names, "global"))
-        elif isinstance(node, ast.Nonlocal):
-            scope.outside.update(dict.fromkeys(node.names, "nonlocal"))
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            self._bind(node.name, node, scope)
-        elif node.__class__.__name__ in ("MatchAs", "MatchStar") and getattr(node, "name", None):
-            self._bind(node.name, node, scope)  # type: ignore[attr-defined]
-        elif node.__class__.__name__ == "MatchMapping" and getattr(node, "rest", None):
-            self._bind(node.rest, node, scope)  # type: ignore[attr-defined]
-        if isinstance(node, (ast.AnnAssign, ast.arg)):
-            self._annotated(node, scope)
-        else:
-            self._children(node, scope)
+    def _outside(self, node: Union[ast.Global, ast.Nonlocal], scope: Scope) -> None:
+        scope.outside.update(dict.fromkeys(node.names, "global" if isinstance(node, ast.Global) else "nonlocal"))
+
+    def _named(self, node: Any, scope: Scope) -> None:
+        """`except ... as name`, `case ... as name`, `case {**name}`."""
+        name = node.rest if hasattr(node, "rest") else node.name
+        if name:
+            self._bind(name, node, scope)
+        self._children(node, scope)
 
     def _annotated(self, node: Union[ast.AnnAssign, ast.arg], scope: Scope) -> None:
         self._children(
@@ -558,6 +537,30 @@ class Names:
                 return _choose(current.bindings[name], offset if current is scope else None)
             current = current.parent
         return None
+
+
+_HANDLERS: dict[type, Callable[[Any, Any, Scope], None]] = {
+    ast.Name: lambda names, node, scope: names._name(node, (), (), scope),
+    ast.Attribute: Names._attribute,
+    ast.Constant: Names._constant,
+    ast.FunctionDef: Names._function,
+    ast.AsyncFunctionDef: Names._function,
+    ast.ClassDef: Names._class,
+    ast.Lambda: Names._lambda,
+    **dict.fromkeys(_COMPREHENSIONS, Names._comprehension),
+    ast.Import: Names._import,
+    ast.ImportFrom: Names._import,
+    ast.Global: Names._outside,
+    ast.Nonlocal: Names._outside,
+    ast.AnnAssign: Names._annotated,
+    ast.arg: Names._annotated,
+    ast.ExceptHandler: Names._named,
+    **{getattr(ast, name): Names._named for name in ("MatchAs", "MatchStar", "MatchMapping") if hasattr(ast, name)},
+}
+_LEAVES = frozenset(
+    {*ast.expr_context.__subclasses__(), *ast.operator.__subclasses__(), *ast.cmpop.__subclasses__(), *ast.unaryop.__subclasses__(), *ast.boolop.__subclasses__(), type(None), str, int}
+)  # fmt: skip
+"""Values of fields in which no name can stand."""
 
 
 def _choose(bindings: Sequence[Binding], offset: Optional[int]) -> Binding:

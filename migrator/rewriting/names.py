@@ -103,7 +103,7 @@ def _move_plain_import(module: Module, imported: Imported, new: str) -> Iterator
     if imported.alias:
         return
     for reference in uses_of(module, imported):
-        for dotted, start, end in reference.prefixes():
+        for dotted, start, end in reference.prefixes:
             if dotted == old:
                 yield Edit(start, end, new)
 

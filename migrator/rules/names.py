@@ -300,7 +300,7 @@ def _can_move(context: Context, imported: Imported, dotted: str) -> bool:
     """A plain `import a.b` binds `a`; it can be respelled only where every use of it spells `a.b`."""
     if imported.name is not None or imported.alias:
         return True
-    return all(any(name == dotted for name, _, _ in use.prefixes()) for use in uses_of(context.module, imported))
+    return all(any(name == dotted for name, _, _ in use.prefixes) for use in uses_of(context.module, imported))
 
 
 def _move(context: Context, imported: Imported, new: str) -> Iterator[Edit]:
@@ -348,7 +348,7 @@ def _respell(context: Context, reference: Reference, end: int, dotted: str, verd
 
 def _longest(reference: Reference, judge: Judge, target: Target) -> Optional[tuple[str, int, int, Verdict]]:
     found = None
-    for dotted, start, end in reference.prefixes():
+    for dotted, start, end in reference.prefixes:
         verdict = judge(dotted, target)
         if verdict is not None and (found is None or verdict.message != found[3].message):
             found = (dotted, start, end, verdict)
