@@ -51,7 +51,7 @@ def find(path: str, text: str, project: Project, plan: Plan, *, render: bool) ->
 def _finding(rule: Rule, draft: Draft, render: bool) -> Finding:
     fix = None
     if draft.mend is not None:
-        edits = tuple(sorted(set(draft.mend.edits()))) if render else ()
+        edits = draft.mend.rendered if render else ()
         fix = Fix(draft.mend.applicability, draft.mend.message, edits)
     severity = rule.severity if draft.severity is None else draft.severity
     return Finding(draft.start, draft.end, rule.code, rule.name, severity, draft.message, draft.url or rule.url, fix)

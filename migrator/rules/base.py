@@ -47,6 +47,11 @@ class Mend:
     message: str
     edits: Callable[[], Iterable[Edit]]
 
+    @cached_property
+    def rendered(self) -> tuple[Edit, ...]:
+        """The edits, made once for all findings that share the mend."""
+        return tuple(sorted(set(self.edits())))
+
 
 @dataclass(frozen=True)
 class Draft:

@@ -146,7 +146,7 @@ calls: list[int] = []
 
 
 @task(cache_key_fn=compat.task_input_hash, persist_result=True)
-def remembered(n: int) -> int:
+def remembered(n: int, run: str) -> int:
     calls.append(n)
     return n
 
@@ -154,7 +154,8 @@ def remembered(n: int) -> int:
 @case
 @flow
 def task_input_hash_finds_equal_input() -> Any:
-    return [remembered(1), remembered(1), remembered(2), calls]
+    run = str(uuid.uuid4())  # results outlive the process in the user's own storage folder
+    return [remembered(1, run), remembered(1, run), remembered(2, run), calls]
 
 
 @case
