@@ -67,7 +67,8 @@ class Environment:
         """The environment variables of a process that uses this Prefect and nothing of the caller's own settings."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "PYTHON"))}
         path = f"{self.python.parent}{os.pathsep}{inherited.get('PATH', '')}"
-        return {**inherited, **QUIET, "PATH": path, "PREFECT_HOME": str(home), **(extra or {})}
+        own = {"PATH": path, "PREFECT_HOME": str(home), "PREFECT_LOCAL_STORAGE_PATH": str(home / "storage")}
+        return {**inherited, **QUIET, **own, **(extra or {})}
 
     def run(
         self,
