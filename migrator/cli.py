@@ -265,7 +265,13 @@ def rule(code: Annotated[str, typer.Argument(metavar="CODE", help="The code of a
 
 @app.command()
 def vendor(
-    dest: Annotated[str, typer.Argument(metavar="DEST", help="The directory of your package.")],
+    dest: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEST",
+            help="The package to make, such as `my_package/_prefect_compat`, or the directory to put `compat` into.",
+        ),
+    ],
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of another `compat` there.")] = False,
 ) -> None:
     """Copy `compat` into your package, so that it needs no further dependency."""
@@ -407,7 +413,7 @@ class Vendored:
 
 
 def vendor_compat(dest: str, *, force: bool = False) -> Vendored:
-    """Copies `compat` to `dest/compat`, and makes `dest` where it is missing.
+    """Copies `compat` to `dest`, or to `dest/compat` where `dest` is a directory of other things already.
 
     With `force` the files of another `compat` there are overwritten; files that are not of `compat` are never removed.
     Raises FileExistsError where there is another one, without `force`, and OSError where a file cannot be written.
@@ -415,8 +421,9 @@ def vendor_compat(dest: str, *, force: bool = False) -> Vendored:
     from migrator.reports.output import write_file
 
     origin = compat_directory()
-    target = os.path.join(dest, "compat")
     files = {name: _read(os.path.join(origin, name)) for name in _files(origin)}
+    is_copy = all(os.path.isfile(os.path.join(dest, name)) for name in files)
+    target = dest if is_copy or not os.path.isdir(dest) else os.path.join(dest, "compat")
     present = {name: _read(os.path.join(target, name)) for name in _files(target)}
     changed = present != files if not force else any(present.get(name) != data for name, data in files.items())
     if changed:

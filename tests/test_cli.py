@@ -413,9 +413,11 @@ def test_compat_is_copied_into_the_package(compat: Path) -> None:
 
 
 def test_compat_can_go_where_there_is_no_directory_yet(compat: Path) -> None:
-    result = command("vendor", str(compat / "vendored"))
+    result = command("vendor", str(compat / "_prefect_compat"))
     assert result.exit_code == 0
-    assert "from compat import" in result.stdout
+    assert "from shop.flows._prefect_compat import" in result.stdout
+    assert (compat / "_prefect_compat" / "inner" / "__init__.py").exists()
+    assert "already" in command("vendor", str(compat / "_prefect_compat")).stdout
 
 
 def test_the_same_compat_is_left_alone(compat: Path) -> None:
