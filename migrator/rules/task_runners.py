@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Optional
+from dataclasses import dataclass
+from typing import Optional, Union
 
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.module import Definition, Kind, Reference
@@ -118,6 +119,15 @@ def sequential_task_runner(context: Context) -> Iterator[Draft]:
     yield from _Sequential(context).drafts()
 
 
+@dataclass(frozen=True)
+class _Replacement:
+    """What becomes of one use: the argument goes, or another runner stands in its place and the flow waits."""
+
+    remove_argument_of: Optional[ast.Call] = None
+    instead_of: Optional[ast.expr] = None
+    waits: Optional[Submissions] = None
+
+
 class _Sequential:
     """The uses of the sequential runner in one module, decided on together: the import goes only when all of them can."""
 
@@ -200,7 +210,7 @@ class _Sequential:
             ),
         )
 
-    def _verdict(self, reference: Reference) -> str | _Replacement:
+    def _verdict(self, reference: Reference) -> Union[str, _Replacement]:
         """How a use can be replaced, or why it cannot."""
         expression, parents = _whole(reference)
         parent = parents[-1]
@@ -244,17 +254,17 @@ class _Sequential:
 
     def _for_flow(
         self, reference: Reference, expression: ast.expr, flow: Optional[Definition], call: ast.AST
-    ) -> str | _Replacement:
+    ) -> Union[str, _Replacement]:
         if flow is None or flow.function is None or flow.function_module not in (None, self.module):
             return "the flow that it is given to cannot be followed; use `ThreadPoolTaskRunner(max_workers=1)` there and wait for what it submits"
         found = submissions_of(flow, self.context.project)
         if found.nothing and isinstance(call, ast.Call):
-            return _Replacement(reference, remove_argument_of=call)
+            return _Replacement(remove_argument_of=call)
         return self._in_place(reference, expression, flow)
 
     def _in_place(
         self, reference: Reference, expression: ast.expr, flow: Optional[Definition], waited_only: bool = False
-    ) -> str | _Replacement:
+    ) -> Union[str, _Replacement]:
         if flow is None or flow.function is None or flow.function_module not in (None, self.module):
             return "the flow that it is given to cannot be followed; use `ThreadPoolTaskRunner(max_workers=1)` there and wait for what it submits"
         found = submissions_of(flow, self.context.project)
@@ -265,21 +275,21 @@ class _Sequential:
             return "it is one of two runners; use `ThreadPoolTaskRunner(max_workers=1)` and wait for what the flow submits, or it is dropped at the end"
         if not can_add_import(self.module, THREADS):
             return "the name `ThreadPoolTaskRunner` is taken in this module"
-        return _Replacement(reference, instead_of=expression, waits=found)
+        return _Replacement(instead_of=expression, waits=found)
 
-    def _with_options(self, reference: Reference, expression: ast.expr, call: ast.Call) -> str | _Replacement:
+    def _with_options(self, reference: Reference, expression: ast.expr, call: ast.Call) -> Union[str, _Replacement]:
         target = self.module.resolve(call)
         flow = target.definition if target else None
         if flow is None or flow.function is None:
             return "the flow that it is given to cannot be followed; use `ThreadPoolTaskRunner(max_workers=1)` there and wait for what it submits"
         found = submissions_of(flow, self.context.project)
         if found.nothing:
-            return _Replacement(reference, remove_argument_of=call, keep_call=True)
+            return _Replacement(remove_argument_of=call)
         if found.waits or found.unclear or found.from_tasks:
             return f"`{flow.name}` submits tasks; use `ThreadPoolTaskRunner(max_workers=1)` and let it wait for each, or they are dropped at its end"
-        return _Replacement(reference, instead_of=expression, waits=found)
+        return _Replacement(instead_of=expression, waits=found)
 
-    def _variable(self, reference: Reference, expression: ast.expr, assignment: ast.AST) -> str | _Replacement:
+    def _variable(self, reference: Reference, expression: ast.expr, assignment: ast.AST) -> Union[str, _Replacement]:
         """A variable that holds the runner: every use of it has to be the `task_runner` of a flow that loses nothing."""
         targets = assignment.targets if isinstance(assignment, ast.Assign) else [getattr(assignment, "target", None)]
         name = targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
@@ -302,10 +312,10 @@ class _Sequential:
             if found.waits or _reason_against(found, flow):
                 return f"`{flow.name}` submits tasks; use `ThreadPoolTaskRunner(max_workers=1)` and let it wait for each, or they are dropped at its end"
         if isinstance(expression, ast.Call):
-            return _Replacement(reference, instead_of=expression, waits=None)
+            return _Replacement(instead_of=expression, waits=None)
         return f"`{name}` is the class itself; use an instance, `ThreadPoolTaskRunner(max_workers=1)`"
 
-    def _edits(self, imported: Optional[Imported], verdicts: list[str | _Replacement]) -> Iterator[Edit]:
+    def _edits(self, imported: Optional[Imported], verdicts: list[Union[str, _Replacement]]) -> Iterator[Edit]:
         from migrator.rewriting.calls import remove_arguments
 
         replacements = [verdict for verdict in verdicts if isinstance(verdict, _Replacement)]
@@ -330,34 +340,9 @@ class _Sequential:
             if needed and not known:
                 yield from add_import(self.module, THREADS)
         elif needed and not known:
-            yield from move_import_only(self.context, imported, THREADS)
+            yield Edit(imported.start, imported.end, THREADS.rpartition(".")[2])
         else:
             yield from remove_imports_of(self.module, [imported])
-
-
-class _Replacement:
-    """What becomes of one use: the argument goes, or another runner stands in its place and the flow waits."""
-
-    def __init__(
-        self,
-        reference: Reference,
-        *,
-        remove_argument_of: Optional[ast.Call] = None,
-        instead_of: Optional[ast.expr] = None,
-        waits: Optional[Submissions] = None,
-        keep_call: bool = False,
-    ) -> None:
-        self.reference = reference
-        self.remove_argument_of = remove_argument_of
-        self.instead_of = instead_of
-        self.waits = waits
-        self.keep_call = keep_call
-
-
-def move_import_only(context: Context, imported: Imported, new: str) -> Iterator[Edit]:
-    """The import takes the new name; its uses are replaced by somebody else."""
-    _home, _, name = new.rpartition(".")
-    yield Edit(imported.start, imported.end, name)
 
 
 def _reason_against(found: Submissions, flow: Definition) -> Optional[str]:
