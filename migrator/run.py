@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ WORTH_A_PROCESS = 100
 _CHUNK = 20
 _HELD_BYTES = 64_000_000
 """How much of the files that do not mention Prefect is held in memory until it is known which modules they would have to import."""
+_DEEPEST_NESTING = 10_000
+"""Frames; a branch of `elif` takes two. Python's own limit of 1,000 is reached by long chains that its parser takes."""
 _CHARACTERS_BETWEEN_COLLECTIONS = 2_000_000
 _MOST_PASSES = 6
 _PYTHON = (".py", ".pyi")
@@ -66,13 +69,15 @@ def fix(
     reports = {report.path: report for report in _find_all(workspace, plan, settings, False, on_progress)}
     applied: dict[str, list[Finding]] = {}
     for _ in range(_MOST_PASSES):
-        changed = _mend_pass(workspace, plan, settings, reports, applied, choose)
+        with _made_for_trees():
+            changed = _mend_pass(workspace, plan, settings, reports, applied, choose)
         if not changed:
             break
         workspace.forget()
         reports = {report.path: report for report in _find_all(workspace, plan, settings, False, None)}
         choose = choose and _refuse
-    final = [_settle(workspace, plan, settings, report, applied) for report in reports.values()]
+    with _made_for_trees():
+        final = [_settle(workspace, plan, settings, report, applied) for report in reports.values()]
     if write:
         final = [workspace.write(report) for report in final]
     return [*workspace.failures, *final]
@@ -83,7 +88,8 @@ def check_source(data: bytes, filename: str, settings: Settings) -> FileReport:
     plan = _plan(settings)
     path = os.path.abspath(filename)
     workspace = Workspace([path], given={path: data})
-    return _relabel(_find_one(workspace, plan, path, settings.output_format == "json"), filename)
+    with _made_for_trees():
+        return _relabel(_find_one(workspace, plan, path, settings.output_format == "json"), filename)
 
 
 def fix_source(data: bytes, filename: str, settings: Settings) -> tuple[FileReport, bytes]:
@@ -92,11 +98,12 @@ def fix_source(data: bytes, filename: str, settings: Settings) -> tuple[FileRepo
     path = os.path.abspath(filename)
     workspace = Workspace([path], given={path: data})
     applied: dict[str, list[Finding]] = {}
-    report = _find_one(workspace, plan, path, False)
-    if report.failure is None:
-        _mend_pass(workspace, plan, settings, {path: report}, applied, None)
-        workspace.forget()
-        report = _settle(workspace, plan, settings, _find_one(workspace, plan, path, False), applied)
+    with _made_for_trees():
+        report = _find_one(workspace, plan, path, False)
+        if report.failure is None:
+            _mend_pass(workspace, plan, settings, {path: report}, applied, None)
+            workspace.forget()
+            report = _settle(workspace, plan, settings, _find_one(workspace, plan, path, False), applied)
     return _relabel(report, filename), workspace.encoded(path) if report.before is not None else data
 
 
@@ -297,7 +304,7 @@ def _find_all(
         parts = _in_processes(workspace, settings, paths, render, jobs)
     else:
         parts = ([_find_one(workspace, plan, path, render)] for path in paths)
-    with _collector_at_rest() as parsed:
+    with _made_for_trees() as parsed:
         for part in parts:
             reports += part
             parsed(sum(len(report.text) for report in part))
@@ -307,11 +314,12 @@ def _find_all(
 
 
 @contextlib.contextmanager
-def _collector_at_rest() -> Iterator[Callable[[int], None]]:
-    """Lets the garbage collector run only after so many characters parsed: by itself it would visit the growing trees again and again,
-    which costs as much as parsing them."""
-    was_on = gc.isenabled()
+def _made_for_trees() -> Iterator[Callable[[int], None]]:
+    """Lets trees be deep, and the garbage collector run only after so many characters parsed: by itself it would visit the growing
+    trees again and again, which costs as much as parsing them."""
+    was_on, depth = gc.isenabled(), sys.getrecursionlimit()
     gc.disable()
+    sys.setrecursionlimit(max(depth, _DEEPEST_NESTING))
     since = 0
 
     def parsed(characters: int) -> None:
@@ -324,6 +332,7 @@ def _collector_at_rest() -> Iterator[Callable[[int], None]]:
     try:
         yield parsed
     finally:
+        sys.setrecursionlimit(depth)
         if was_on:
             gc.enable()
 
@@ -342,6 +351,8 @@ def _find_one(workspace: Workspace, plan: Plan, path: str, render: bool) -> File
         return FileReport(path, failure=Failure(error.message, error.row, error.column))
     except ParseError as error:
         return FileReport(path, text, failure=Failure(error.message, error.row, error.column))
+    except RecursionError:
+        return FileReport(path, text, failure=Failure("is nested too deeply to be checked"))
 
 
 @dataclass(frozen=True)
@@ -368,7 +379,7 @@ def _start_worker(job: _Job) -> None:
 def _work(paths: list[str]) -> list[FileReport]:
     assert _worker is not None
     workspace, plan, render = _worker
-    with _collector_at_rest():
+    with _made_for_trees():
         reports = [_find_one(workspace, plan, path, render) for path in paths]
     gc.collect()
     return reports

@@ -152,6 +152,15 @@ def test_import_cycle_ends(tmp_path: Path) -> None:
     assert [report.failure for report in check([str(tmp_path)], Settings())] == [None, None]
 
 
+def test_long_chains_are_no_obstacle(tmp_path: Path) -> None:
+    branches = "".join(f"elif x == {number}:\n    y = prefect.filesystems.S3\n" for number in range(600))
+    (tmp_path / "long.py").write_text(
+        f"import prefect\nx = 1\nif x < 0:\n    pass\n{branches}z = {' + '.join(['x'] * 800)}\n"
+    )
+    (report,) = check([str(tmp_path)], Settings())
+    assert report.failure is None and len(report.findings) == 600
+
+
 # -- what is loaded
 
 
