@@ -67,7 +67,11 @@ class Environment:
         """The environment variables of a process that uses this Prefect and nothing of the caller's own settings."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "PYTHON"))}
         path = f"{self.python.parent}{os.pathsep}{inherited.get('PATH', '')}"
-        own = {"PATH": path, "PREFECT_HOME": str(home), "PREFECT_LOCAL_STORAGE_PATH": str(home / "storage")}
+        # several 3.x minors store results below the user's home, whatever PREFECT_HOME says
+        storage = dict.fromkeys(
+            ("PREFECT_LOCAL_STORAGE_PATH", "PREFECT_RESULTS_LOCAL_STORAGE_PATH"), str(home / "storage")
+        )
+        own = {"PATH": path, "PREFECT_HOME": str(home), **storage}
         return {**inherited, **QUIET, **own, **(extra or {})}
 
     def run(
