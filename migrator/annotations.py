@@ -6,7 +6,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from migrator.findings import Edit, Finding, LineIndex, apply_edits
@@ -26,17 +26,20 @@ class _Note:
     about: int
 
 
-def annotate(text: str, findings: Sequence[Finding]) -> str:
-    """The text with a comment above the statement of each finding, and without the comments whose finding is gone."""
-    return _revised(text, findings, add=True)
+def annotate(text: str, findings: Sequence[Finding], looked_for: Collection[str]) -> str:
+    """The text with a comment above the statement of each finding, and without the comments whose finding is gone.
+
+    Only comments of codes that were `looked_for` can be out of date.
+    """
+    return _revised(text, findings, looked_for, add=True)
 
 
-def without_stale(text: str, findings: Sequence[Finding]) -> str:
+def without_stale(text: str, findings: Sequence[Finding], looked_for: Collection[str]) -> str:
     """The text without the comments whose finding is gone."""
-    return _revised(text, findings, add=False)
+    return _revised(text, findings, looked_for, add=False)
 
 
-def _revised(text: str, findings: Sequence[Finding], add: bool) -> str:
+def _revised(text: str, findings: Sequence[Finding], looked_for: Collection[str], add: bool) -> str:
     if not findings and "# TODO[migrator " not in text:
         return text
     if not add and "# TODO[migrator " not in text:
@@ -46,37 +49,33 @@ def _revised(text: str, findings: Sequence[Finding], add: bool) -> str:
     except ParseError:
         return text
     index = LineIndex(text)
-    wanted = {
-        (_row(tree, index, finding), finding.code): finding for finding in findings if finding.code not in _NOT_NOTED
-    }
+    wanted: dict[tuple[int, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.code not in _NOT_NOTED:
+            wanted.setdefault((_row(tree, index, finding), finding.code), []).append(finding)
     edits: list[Edit] = []
     present: set[tuple[int, str]] = set()
     for note in _notes(index):
         if (note.about, note.code) in wanted and (note.about, note.code) not in present:
             present.add((note.about, note.code))
-        else:
+        elif note.code in looked_for:
             end = index.starts[note.row] if note.row < len(index.starts) else len(text)
             edits.append(Edit(index.starts[note.row - 1], end, ""))
     if add:
-        edits += _additions(index, {place: finding for place, finding in wanted.items() if place not in present})
+        edits += _additions(index, {place: below for place, below in wanted.items() if place not in present})
     return apply_edits(text, edits)
 
 
-def _additions(index: LineIndex, wanted: dict[tuple[int, str], Finding]) -> Iterator[Edit]:
-    rows: dict[int, list[Finding]] = {}
-    for (row, _), finding in sorted(wanted.items()):
-        rows.setdefault(row, []).append(finding)
+def _additions(index: LineIndex, wanted: Mapping[tuple[int, str], Sequence[Finding]]) -> Iterator[Edit]:
     newline = "\r\n" if "\r\n" in index.text else "\n"
-    for row, below in rows.items():
+    comments: dict[int, str] = {}
+    for (row, code), below in sorted(wanted.items()):
         line = index.line(row)
         indent = line[: len(line) - len(line.lstrip(" \t\f"))]
-        start = index.starts[row - 1]
-        comments = (f"{indent}# TODO[migrator {found.code}]: {_one_line(found)}{newline}" for found in below)
-        yield Edit(start, start, "".join(comments))
-
-
-def _one_line(finding: Finding) -> str:
-    return f"{' '.join(finding.message.split())}, {finding.url}"
+        told = "; ".join(dict.fromkeys(" ".join(finding.message.split()) for finding in below))
+        comments[row] = comments.get(row, "") + f"{indent}# TODO[migrator {code}]: {told}, {below[0].url}{newline}"
+    for row, text in comments.items():
+        yield Edit(index.starts[row - 1], index.starts[row - 1], text)
 
 
 def _row(tree: ast.Module, index: LineIndex, finding: Finding) -> int:

@@ -353,6 +353,13 @@ def _find_one(workspace: Workspace, plan: Plan, path: str, render: bool) -> File
         return FileReport(path, text, failure=Failure(error.message, error.row, error.column))
     except RecursionError:
         return FileReport(path, text, failure=Failure("is nested too deeply to be checked"))
+    except Exception as error:
+        return FileReport(path, text, failure=_unforeseen(error))
+
+
+def _unforeseen(error: Exception) -> Failure:
+    """One file must not stop the run, whatever is wrong with it or with a rule."""
+    return Failure(f"left as it was: {type(error).__name__}: {error}; please report it")
 
 
 @dataclass(frozen=True)
@@ -429,6 +436,9 @@ def _mend_pass(
             )
             workspace.failures.append(reports[path])
             continue
+        except Exception as error:
+            workspace.failures.append(FileReport(path, report.text, report.findings, _unforeseen(error)))
+            continue
         if mended.text != report.text:
             changed[path] = mended
     for path, mended in changed.items():
@@ -453,7 +463,9 @@ def _settle(
     if report.failure is not None:
         return report
     text, findings = report.text, report.findings
-    noted = annotate(text, findings) if settings.annotate else without_stale(text, findings)
+    looked_for = {rule.code for rule in plan.rules}
+    revise = annotate if settings.annotate else without_stale
+    noted = revise(text, findings, looked_for)
     if noted != text:
         workspace.replace(report.path, noted)
         workspace.project.forget(report.path)

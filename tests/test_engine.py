@@ -83,7 +83,47 @@ def test_annotation_keeps_line_endings_and_the_inside_of_strings() -> None:
     assert "not ours" in once
 
 
+def test_annotation_of_a_code_that_was_not_looked_for_stays() -> None:
+    once = fixed(REMOVED, annotate=True)
+    assert fixed(once, select=("PF2",)) == once
+    assert fixed(once, select=("PF2",), annotate=True) == once
+
+
+def test_one_annotation_tells_all_findings_of_a_line() -> None:
+    once = fixed("from prefect.filesystems import GCS, S3\n", annotate=True)
+    assert once.count("# TODO") == 1 and "filesystems.S3`" in once and "filesystems.GCS`" in once
+
+
 # -- fidelity
+
+
+def test_f_strings_over_several_lines_are_not_corrupted() -> None:
+    code = "from prefect.client.orion import OrionClient\nx = f'''OrionClient {OrionClient}\n  more {OrionClient} OrionClient\n''', OrionClient\n"
+    result = fixed(code)
+    if sys.version_info >= (3, 10):
+        assert result == code.replace("{Orion", "{Prefect").replace(", Orion", ", Prefect").replace(
+            "orion import OrionClient", "orchestration import PrefectClient"
+        )
+    else:
+        assert result == code
+        assert codes(code).count("PF102") == 4
+
+
+def test_an_error_in_one_file_does_not_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from migrator import run as module
+
+    def broken(path: str, *rest: object, **options: object) -> list[object]:
+        if path.endswith("a.py"):
+            raise ValueError("out of order")
+        return real(path, *rest, **options)  # type: ignore[arg-type,return-value]
+
+    real = module.find
+    monkeypatch.setattr(module, "find", broken)
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text(RUNNER)
+    first, second = fix([str(tmp_path)], Settings(jobs=1))
+    assert first.failure is not None and "out of order" in first.failure.message
+    assert second.applied and "ThreadPool" in (tmp_path / "b.py").read_text()
 
 
 @pytest.mark.parametrize(

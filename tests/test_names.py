@@ -204,3 +204,128 @@ def test_resolving_futures_is_left_alone() -> None:
         "from prefect import task\nfrom prefect.futures import resolve_futures_to_results\n\n\n@task\ndef t(x):\n    return x\n\n\n"
         "x = resolve_futures_to_results([t.submit(i) for i in range(3)])\n"
     )
+
+
+# -- seen to be wrong before
+
+
+def test_star_import_of_a_removed_module_is_an_error() -> None:
+    assert findings_in("from prefect.infrastructure.container import *\n") == [("PF101", 1, "error")]
+
+
+def test_star_import_of_a_moved_module_is_mended() -> None:
+    prove("from prefect.orion.schemas.schedules import *\n", "from prefect.client.schemas.schedules import *\n")
+
+
+def test_name_through_a_star_import_of_the_users_own_module() -> None:
+    found = prove(
+        "from common import *\n\nblock = S3.load('x')\n",
+        "from common import *\n\nblock = S3.load('x')\n",
+        files={"common.py": "from prefect.filesystems import S3\n"},
+    )
+    assert [finding.code for finding in found] == ["PF101"]
+
+
+def test_comment_goes_with_the_name_to_its_new_statement() -> None:
+    prove(
+        "from prefect.orion.schemas.states import (\n    Completed,  # done\n    StateType,  # noqa: F401\n)\n",
+        "from prefect.client.schemas.objects import (\n    StateType,  # noqa: F401\n)\nfrom prefect.states import Completed  # done\n",
+    )
+
+
+CAPTURES = {
+    "except_as": "from prefect.client.orion import OrionClient\n\ntry:\n    pass\nexcept Exception as PrefectClient:\n    x = OrionClient()\n",
+    "global": "from prefect.client.orion import OrionClient\n\n\ndef f():\n    global PrefectClient\n    return OrionClient()\n",
+}
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_name_is_not_renamed_into_another_ones_hands(name: str) -> None:
+    before = CAPTURES[name]
+    prove(
+        before,
+        before.replace(
+            "prefect.client.orion import OrionClient",
+            "prefect.client.orchestration import PrefectClient as OrionClient",
+        ),
+    )
+
+
+STRINGS = {
+    "all_extended": "from prefect.client.orion import OrionClient\n\n__all__ = []\n__all__ += ['OrionClient']\n",
+    "read_by_name": "from prefect.client.orion import OrionClient\n\nx = globals()['OrionClient']\n",
+}
+
+
+@pytest.mark.parametrize("name", STRINGS)
+def test_name_that_a_string_spells_is_kept(name: str) -> None:
+    before = STRINGS[name]
+    prove(
+        before,
+        before.replace(
+            "prefect.client.orion import OrionClient",
+            "prefect.client.orchestration import PrefectClient as OrionClient",
+        ),
+    )
+
+
+def test_name_that_a_test_patches_here_is_kept() -> None:
+    prove(
+        "from prefect.client.orion import OrionClient\n\nx = OrionClient()\n",
+        "from prefect.client.orchestration import PrefectClient as OrionClient\n\nx = OrionClient()\n",
+        filename="clients.py",
+        files={
+            "test_clients.py": "from unittest.mock import patch\n\n\n@patch('clients.OrionClient')\ndef test_it(client):\n    pass\n"
+        },
+    )
+
+
+def test_module_written_with_spaces_is_moved_all_the_same() -> None:
+    found = prove_result("from prefect.client. orion import OrionClient as a, OrionClient as b\n")
+    assert "prefect.client.orchestration" in found and " as a" in found and " as b" in found
+
+
+SUBMIT = "from prefect import task\nfrom prefect.futures import submit\n\n\n@task\ndef t(*x):\n    return x\n\n\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "mended"),
+    [
+        ("submit(t, (1 or 2))", "t.submit((1 or 2))"),
+        ("submit(t, )", "t.submit()"),
+        ("submit(\n    t,  # the task\n    1,\n)", "t.submit(# the task\n    1,\n)"),
+    ],
+)
+def test_submit_keeps_brackets_and_comments(call: str, mended: str) -> None:
+    prove(
+        f"{SUBMIT}f = {call}\n",
+        f"{SUBMIT}f = {mended}\n".replace("from prefect.futures import submit\n", ""),
+        select=("PF104",),
+    )
+
+
+def test_import_that_may_fail_by_suppress_is_left() -> None:
+    prove_untouched(
+        "import contextlib\n\nwith contextlib.suppress(ImportError):\n    from prefect.filesystems import S3\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "call", ["patch({})", "patch(target={})", "mock.patch.multiple({}, x=1)", "__import__({})", "import_module(r{})"]
+)
+def test_dotted_strings_in_their_many_forms(call: str) -> None:
+    code = f"import prefect\nfrom x import *\n\n{call.format(repr('prefect.infrastructure.container'))}\n"
+    assert ("PF101", 4, "error") in findings_in(code)
+
+
+@pytest.mark.parametrize(
+    "name", ["prefect.task_runners.SequentialTaskRunner", "prefect.deployments.Deployment.build_from_flow"]
+)
+def test_string_that_names_what_another_rule_rewrites(name: str) -> None:
+    assert findings_in(f"from unittest.mock import patch\nimport prefect\n\npatch('{name}')\n") == [
+        ("PF101", 4, "error")
+    ]
+
+
+def test_one_place_has_one_verdict() -> None:
+    assert findings_in("import prefect\n\nx = prefect.orion.schemas.states.Completed\n") == [("PF102", 3, "error")]

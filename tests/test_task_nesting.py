@@ -38,6 +38,169 @@ def test_async_inner_task_is_awaited_still() -> None:
     )
 
 
+ASYNC = "import asyncio\n\nfrom prefect import task\n\n\n@task\nasync def inner(x):\n    return x\n\n\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    return await asyncio.gather(inner(x), inner(2))\n",
+        "    return await asyncio.gather(*[inner(y) for y in x])\n",
+        "    return await asyncio.gather(*(inner(y) for y in x))\n",
+    ],
+)
+def test_async_inner_tasks_are_gathered_still(body: str) -> None:
+    start = ASYNC + "@task\nasync def outer(x):\n"
+    prove(start + body, start + body.replace("inner(", "inner.fn("), select=("PF401",))
+
+
+@pytest.mark.parametrize(
+    "outer",
+    [
+        "def outer(x):\n    return inner.submit(x).result()\n",
+        "def outer(x):\n    return inner(x)\n",
+        "async def outer(x):\n    return inner(x)\n",
+        "async def outer(x):\n    return await inner.submit(x).result()\n",
+        "async def outer(x):\n    later = inner(x)\n    return await later\n",
+    ],
+)
+def test_async_inner_task_that_is_not_awaited_on_the_spot_is_left(outer: str) -> None:
+    code = ASYNC + "@task\n" + outer
+    (found,) = prove(code, code, select=("PF401",))
+    assert "not awaited here" in found.message
+
+
+def test_result_that_is_awaited_is_left() -> None:
+    code = INNER + "@task\nasync def outer(x):\n    return await inner.submit(x).result()\n"
+    (found,) = prove(code, code, select=("PF401",))
+    assert found.fix is None
+
+
+def test_task_whose_function_is_not_seen_is_left() -> None:
+    code = "from lib import work\nfrom prefect import task\n\ninner = task(work)\n\n\n@task\ndef outer(x):\n    return inner(x)\n"
+    (found,) = prove(code, code, select=("PF401",))
+    assert "is not known" in found.message
+
+
+GIVEN_FUTURES = {
+    "bound_to_a_name": "    f = mid.submit(x)\n    return inner(f)\n",
+    "in_a_list": "    f = [mid.submit(y) for y in x]\n    return inner(f)\n",
+    "through_another_name": "    f = mid.submit(x)\n    g = {'f': f}\n    return inner(x=g)\n",
+    "of_a_loop": "    for f in mid.map(x):\n        inner(f)\n",
+    "appended": "    fs = []\n    fs.append(mid.submit(x))\n    return inner(fs)\n",
+    "directly": "    return inner(mid.submit(x))\n",
+    "submitted_and_resolved": "    return inner.submit(mid.submit(x)).result()\n",
+    "state": "    s = mid(x, return_state=True)\n    return inner(s)\n",
+    "allow_failure": "    return inner(allow_failure(x))\n",
+    "unmapped": "    return inner(prefect.unmapped(x))\n",
+    "quote": "    return inner(quote(x))\n",
+    "parameter_of_a_nested_function": "    def one(y):\n        return inner(y)\n    return one(mid.submit(x))\n",
+}
+MID = INNER + "@task(retries=1)\ndef mid(x):\n    return x\n\n\n"
+
+
+@pytest.mark.parametrize("name", GIVEN_FUTURES)
+def test_inner_task_that_is_given_futures_is_left(name: str) -> None:
+    code = MID + "@task\ndef outer(x):\n" + GIVEN_FUTURES[name]
+    found = prove(code, code, select=("PF401",))
+    assert any("only a task run resolves" in finding.message for finding in found)
+
+
+def test_inner_task_that_is_given_results_of_futures_becomes_a_plain_call() -> None:
+    code = (
+        MID
+        + "@task\ndef outer(x):\n    f = mid.submit(x)\n    r = f.result()\n    return inner(r), inner(inner.submit(x).result())\n"
+    )
+    after = code.replace("inner(r), inner(inner.submit(x).result())", "inner.fn(r), inner.fn(inner.fn(x))")
+    prove(code, after, select=("PF401",))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(\n        inner.submit(x)\n        # waits\n        .result()\n    )",
+        "(\n        inner  # quick\n        .submit(x).result()\n    )",
+        "(inner.submit(x)).result()",
+    ],
+)
+def test_comment_or_bracket_before_the_result_is_kept(expression: str) -> None:
+    code = INNER + f"@task\ndef outer(x):\n    return {expression}\n"
+    (found,) = prove(code, code, select=("PF401",))
+    assert found.fix is None
+
+
+def test_result_on_a_row_of_its_own() -> None:
+    before = INNER + "@task\ndef outer(x):\n    return (\n        inner.submit(x)\n        .result()\n    )\n"
+    prove(before, before.replace("inner.submit(x)\n        .result()", "inner.fn(x)"), select=("PF401",))
+
+
+@pytest.mark.parametrize("call", ["(x)", ".submit(x)", ".map([x])"])
+@pytest.mark.parametrize("options", ["retries=2", "name='other'"])
+def test_inner_task_with_other_options_is_reported(call: str, options: str) -> None:
+    code = INNER + f"@task\ndef outer(x):\n    return inner.with_options({options}){call}\n"
+    (found,) = prove(code, code, select=("PF401",))
+    assert ("retries" in found.message) == ("retries" in options)
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["map(inner, x)", "filter(inner, x)", "executor.submit(inner, 1)", "executor.map(inner, x)", "partial(inner, 1)", "functools.partial(inner.submit, 1)"],
+)  # fmt: skip
+def test_inner_task_that_is_handed_to_what_calls_it_is_reported(call: str) -> None:
+    code = INNER + f"@task\ndef outer(x):\n    return {call}\n"
+    (found,) = prove(code, code, select=("PF401",))
+    assert "may run it there" in found.message
+
+
+@pytest.mark.parametrize(
+    "more", ["@flow\ndef f(x):\n    return work(x)\n", "print(work(1))\n", "TABLE = {'work': work}\n"]
+)
+def test_function_that_is_used_without_its_task_too_is_left(more: str) -> None:
+    code = INNER + "def work(x):\n    return inner(x)\n\n\nouter = task(work)\n\n\n" + more
+    (found,) = prove(code, code, select=("PF401",))
+    assert "also used without the task" in found.message
+
+
+def test_function_that_another_module_uses_without_its_task_is_left() -> None:
+    code = INNER + "def work(x):\n    return inner(x)\n\n\nouter = task(work)\n"
+    files = {"other.py": "from flows import work\nfrom prefect import flow\n\n\n@flow\ndef f():\n    work(1)\n"}
+    (found,) = prove(code, code, select=("PF401",), files=files)
+    assert "also used without the task" in found.message
+
+
+def test_task_methods_that_run_each_other_are_reported() -> None:
+    code = "from prefect import task\n\n\nclass Steps:\n    @task\n    def inner(self, x):\n        return x\n\n    @task\n    def outer(self, x):\n        return self.inner(x), self.inner.submit(x), self.inner.fn(self, x), x.inner(1)\n"
+    found = prove(code, code, select=("PF401",))
+    assert [finding.message.split(" from")[0] for finding in found] == [
+        "Task `inner` is called",
+        "Task `inner` is submitted",
+    ]
+
+
+RESOLVED = "from prefect import flow, task\nfrom prefect.futures import resolve_futures_to_results\n"
+RESOLVES = "\n\n@flow\ndef etl(x):\n    return resolve_futures_to_results(load(x))\n"
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "\n\n@task\ndef part(x):\n    return x\n\n\n@task\ndef load(x):\n    return part.submit(x)\n",
+        "\n\n@task\ndef part(x):\n    return x\n\n\n@task\ndef load(x):\n    return list(part.map(x))\n",
+        "\n\n@task\ndef part(x):\n    return x\n\n\ndef start(x):\n    return part.submit(x)\n\n\n@task\ndef load(x):\n    return start(x)\n",
+        "from lib import work\n\nload = task(work)\n",
+        "\nload = task(lambda x: x)\n",
+    ],
+)
+def test_task_that_may_return_futures_is_resolved_still(load: str) -> None:
+    prove_untouched(RESOLVED + load + RESOLVES, select=("PF402",))
+
+
+def test_task_that_returns_a_value_is_not_resolved() -> None:
+    before = RESOLVED + "\n\n@task\ndef load(x):\n    return x\n" + RESOLVES
+    after = before.replace("resolve_futures_to_results(load(x))", "load(x)")
+    prove(before, after.replace("from prefect.futures import resolve_futures_to_results\n", ""), select=("PF402",))
+
+
 def test_imported_task_under_an_alias() -> None:
     prove(
         "from prefect import task\nfrom steps import inner as step\n\n\n@task\ndef outer(x):\n    return step(x)\n",
@@ -85,6 +248,10 @@ UNTOUCHED = {
     "local_function_of_the_same_name": "@task\ndef outer(x):\n    def inner(y):\n        return y\n    return inner(x)\n",
     "flow_in_a_task": "@flow\ndef sub():\n    pass\n\n\n@task\ndef outer():\n    return sub()\n",
     "handed_on_without_a_call": "@task\ndef outer():\n    return inner\n",
+    "given_to_another_call": "@task\ndef outer(x):\n    return register(inner), x.map(x, inner), other.submit(x, fn=inner)\n",
+    "plain_function_handed_on": "@task\ndef outer(x):\n    return list(map(inner.fn, x))\n",
+    "handed_on_in_a_flow": "@flow\ndef f(x):\n    return list(map(inner, x))\n",
+    "options_without_a_call": "@task\ndef outer():\n    return inner.with_options(retries=2)\n",
     "in_the_decorator": "@task(on_failure=[inner])\ndef outer():\n    pass\n",
 }
 

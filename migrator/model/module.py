@@ -184,6 +184,9 @@ class Module:
             return listed
         for statement in self.tree.body:
             targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                targets = [call.func.value]
             if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
                 for node in ast.walk(statement):
                     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -240,6 +243,11 @@ class Module:
                 names.add(node.arg)
             elif isinstance(node, ast.alias):
                 names.add(node.asname or node.name)
+            elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                names.update(node.names)
+            else:
+                # `except ... as name`, `case name`, `case {**name}`, type parameters
+                names.update(found for found in (getattr(node, "name", None), getattr(node, "rest", None)) if found)
         return frozenset(names)
 
     def resolve(self, node: ast.expr) -> Optional[Reference]:

@@ -20,6 +20,7 @@ from migrator.findings import LineIndex
 FunctionNode = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_STAR = re.compile(r"import\s*\(?\s*\*")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
@@ -160,8 +161,19 @@ def guarded(parents: Sequence[ast.AST], node: ast.AST) -> bool:
                 return True
         if isinstance(parent, ast.ExceptHandler) and _catches(parent.type, caught):
             return True
+        if isinstance(parent, ast.With) and any(_suppresses(item.context_expr, caught) for item in parent.items):
+            return True
         inner = parent
     return False
+
+
+def _suppresses(manager: ast.expr, caught: frozenset[str]) -> bool:
+    """Whether a context manager is `contextlib.suppress(ImportError)`."""
+    if not isinstance(manager, ast.Call):
+        return False
+    function = manager.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name == "suppress" and any(_catches(argument, caught) for argument in manager.args)
 
 
 def _catches(handled: Optional[ast.expr], caught: frozenset[str]) -> bool:
@@ -286,6 +298,9 @@ class Names:
         self.scopes: dict[ast.AST, Scope] = {tree: self.module_scope}
         self.parents_of: dict[ast.AST, tuple[ast.AST, ...]] = {}
         """For each function and class that was visited: the nodes around it."""
+        self.misplaced = False
+        """Whether the tree gives a wrong place for a name: Python 3.9 does in f-strings over several lines, and every Python does for
+        identifiers that are not written in their normal form."""
         self._stars = stars
         self._interesting: frozenset[str] = frozenset()
         self._found: list[_Found] = []
@@ -299,6 +314,9 @@ class Names:
         self.known |= self._interesting
         self._first = first
         self._rows = rows_with(self._interesting | {"prefect"} if first else self._interesting, self.index)
+        if first:
+            stars = (bisect.bisect_right(self.index.starts, found.start()) for found in _STAR.finditer(self.index.text))
+            self._rows = sorted({*self._rows, *stars})
         self._children(self.tree, self.module_scope)
         self._finish()
 
@@ -361,9 +379,27 @@ class Names:
         if isinstance(node.ctx, ast.Load):
             chain = (node, *outer)
             start, ends = self.index.offset(node.lineno, node.col_offset), tuple(self._end(link) for link in chain)
+            if not self._is_placed(node.id, attributes, start, ends):
+                self.misplaced = True
+                start, end = self._around()
+                ends = (end,) * len(chain)
             self._found.append((node.id, chain, attributes, start, ends, tuple(self._stack), scope, False))
         elif isinstance(node.ctx, ast.Store):
             self._bind(node.id, node, self._binding_scope(node, scope))
+
+    def _is_placed(self, name: str, attributes: tuple[str, ...], start: int, ends: tuple[int, ...]) -> bool:
+        """Whether the text has the name where the tree says."""
+        text = self.index.text
+        return text[start : ends[0]] == name and all(
+            text.endswith(attribute, start, end) for attribute, end in zip(attributes, ends[1:])
+        )
+
+    def _around(self) -> tuple[int, int]:
+        """The place of the outermost string around what is visited, else of the statement."""
+        for node in self._stack:
+            if isinstance(node, ast.JoinedStr):
+                return span(node, self.index)
+        return span(next(node for node in reversed(self._stack) if isinstance(node, ast.stmt)), self.index)
 
     def _end(self, node: ast.expr) -> int:
         return self.index.offset(node.end_lineno or 0, node.end_col_offset or 0)
@@ -393,13 +429,17 @@ class Names:
         if not isinstance(node.value, str):
             return
         start, end = span(node, self.index)
-        source = self.index.text[start:end]
-        if source[1:-1] != node.value or len(source) < 3:
+        is_name = self._first and node.value.startswith("prefect.") and _DOTTED.fullmatch(node.value)
+        if not is_name and not self._annotation:
             return
+        before, found, after = self.index.text[start:end].partition(node.value)
+        if not found or before.strip("rRuU\"'") or after.strip("\"'"):
+            return
+        start += len(before)
         if self._annotation:
-            self._string_annotation(node.value, start + 1, scope)
-        elif self._first and node.value.startswith("prefect.") and _DOTTED.fullmatch(node.value):
-            self.strings.append(DottedString(node.value, start + 1, tuple(self._stack), scope))
+            self._string_annotation(node.value, start, scope)
+        else:
+            self.strings.append(DottedString(node.value, start, tuple(self._stack), scope))
 
     def _string_annotation(self, value: str, start: int, scope: Scope) -> None:
         if "\n" in value or not any(word in value for word in self._interesting):
@@ -429,6 +469,7 @@ class Names:
         if node.returns is not None:
             self._in_annotation(node.returns, scope)
         for parameter in getattr(node, "type_params", ()):
+            self._bind(parameter.name, parameter, inner)
             self._visit(parameter, inner)
         for statement in node.body:
             if touches(statement, self._rows):

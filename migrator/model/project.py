@@ -273,6 +273,13 @@ class Project:
                 found.update(self._names_from(module, path))
         return frozenset(found)
 
+    def is_spelled_out(self, path: str, name: str) -> bool:
+        """Whether a file of the project has `module.name` in its text, as in `patch("package.module.name")`."""
+        tail = os.path.splitext(os.path.basename(path))[0]
+        tail = os.path.basename(os.path.dirname(path)) if tail == "__init__" else tail
+        words = f"{tail}.{name}"
+        return any(words in (self._read(other) or "") for other in self._files() if other != path)
+
     def importers_of(self, path: str) -> list[str]:
         """The files of the project whose text may import this module; a few that do not may be among them."""
         tail = os.path.splitext(os.path.basename(path))[0]

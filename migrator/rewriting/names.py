@@ -12,6 +12,7 @@ from migrator.findings import Edit
 from migrator.model.module import Module, Reference
 from migrator.model.names import Imported, span
 
+_COMMENT = re.compile(r"[ \t]*,?[ \t]*(#[^\r\n]*)")
 _FROM = re.compile(r"from(\s+|\s*\\\r?\n\s*)([.\w]+)")
 
 
@@ -49,11 +50,23 @@ def remove_import(module: Module, imported: Imported) -> Iterator[Edit]:
 
     start, end = span(imported.statement, module.index)
     written = imported.name or imported.module
+    if [alias.name for alias in imported.statement.names].count(written) > 1:
+        yield Edit(start, end, _without_one_of_several(imported))
+        return
     left = remove_names(module.text[start:end], [written]) if len(imported.statement.names) > 1 else None
     if left is None:
         yield remove_statement(module.text, module.tree, imported.statement)
     else:
         yield Edit(start, end, left)
+
+
+def _without_one_of_several(imported: Imported) -> str:
+    """The statement of a name that it imports twice, `from a import b as c, b as d`, without this one of them."""
+    kept = [
+        alias for alias in imported.statement.names if (alias.name, alias.asname) != (imported.name, imported.alias)
+    ]
+    names = ", ".join(f"{alias.name} as {alias.asname}" if alias.asname else alias.name for alias in kept)
+    return f"from {imported.module} import {names}"
 
 
 def remove_imports_of(module: Module, gone: Iterable[Imported]) -> Iterator[Edit]:
@@ -117,20 +130,33 @@ def _import_instead(
     if home == imported.module:
         yield Edit(imported.start, imported.end, written)
         return
-    start, end = span(statement, module.index)
-    match = _FROM.match(module.text[start:end])
-    if len(statement.names) == 1 and match is not None:
-        yield Edit(start + match.start(2), start + match.end(2), home)
+    place = module_span(module, statement)
+    if len(statement.names) == 1 and place is not None:
+        yield Edit(*place, home)
         yield Edit(imported.start, imported.end, written)
         return
-    from migrator.rewriting.imports import ensure_import_edits
+    from migrator.rewriting.imports import ensure_import_edits, new_import_edit
     from migrator.rewriting.statements import insert_after
 
     yield from remove_import(module, imported)
-    if imported.scope is module.names.module_scope and len(imported.parents) == 1:
+    comment = _COMMENT.match(module.text, imported.end)
+    if comment is not None and imported.scope is module.names.module_scope and len(imported.parents) == 1:
+        yield new_import_edit(module.text, module.tree, f"from {home} import {written}  {comment[1]}")
+    elif imported.scope is module.names.module_scope and len(imported.parents) == 1:
         yield from ensure_import_edits(module.text, module.tree, home, name, None if alias == name else alias)
     else:
         yield insert_after(module.text, statement, f"from {home} import {written}")
+
+
+def module_span(module: Module, statement: Union[ast.Import, ast.ImportFrom]) -> Union[tuple[int, int], None]:
+    """Where `from module import ...` names the module; None where it is not written in one piece."""
+    start, end = span(statement, module.index)
+    match = _FROM.match(module.text[start:end])
+    if not isinstance(statement, ast.ImportFrom) or match is None:
+        return None
+    if match[2] != "." * statement.level + (statement.module or ""):
+        return None
+    return start + match.start(2), start + match.end(2)
 
 
 def _rename_uses(module: Module, imported: Imported, new: str) -> Iterator[Edit]:

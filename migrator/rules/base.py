@@ -92,13 +92,16 @@ class Context:
         return guarded(parents, node) or only_on((*parents, node), self.module) == 2
 
     def passed_on(self, name: str) -> bool:
-        """Whether other modules may use this module's top-level name: `__all__` lists it, or the project imports it from here."""
+        """Whether others may use this module's top-level name: `__all__` lists it, the project imports it from here, or a string spells it."""
         key = f"passed on {self.module.path}"
         if key not in self.shared:
             self.shared[key] = frozenset(self.module.exported) | self.project.imported_from(self.module.path)
         names = self.shared[key]
         assert isinstance(names, frozenset)
-        return name in names or ("*" in names and not name.startswith("_"))
+        if name in names or ("*" in names and not name.startswith("_")):
+            return True
+        in_string = f'"{name}"' in self.module.text or f"'{name}'" in self.module.text
+        return in_string or self.project.is_spelled_out(self.module.path, name)
 
 
 Check = Callable[[Context], Iterator[Draft]]

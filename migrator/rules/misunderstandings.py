@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from migrator.findings import Applicability, Edit, Severity
-from migrator.model.module import Kind, Module
+from migrator.model.module import Definition, Kind, Module
 from migrator.model.names import span
 from migrator.rewriting.names import add_import, remove_imports_of, uses_of
 from migrator.rules.base import Context, Draft, Mend, rule
@@ -141,7 +141,32 @@ def _are_results(module: Module, node: ast.expr) -> bool:
     if reference is None or definition is None or reference.rest:
         return False
     returns_state = isinstance(node, ast.Call) and any(keyword.arg == "return_state" for keyword in node.keywords)
-    return definition.kind is Kind.TASK and not definition.is_async and not returns_state
+    return (
+        definition.kind is Kind.TASK
+        and not definition.is_async
+        and not returns_state
+        and not _may_give_futures(definition, set())
+    )
+
+
+def _may_give_futures(definition: Definition, seen: set[ast.AST]) -> bool:
+    """Whether what a function returns may hold futures: it cannot be seen, or it or a function it calls submits or maps something."""
+    function = definition.function
+    if function is None:
+        return True
+    if function in seen:
+        return False
+    seen.add(function)
+    if any(isinstance(node, ast.Attribute) and node.attr in ("submit", "map") for node in ast.walk(function)):
+        return True
+    home = definition.function_module or definition.module
+    return any(
+        _may_give_futures(reference.definition, seen)
+        for reference in home.references_in(function)
+        if reference.definition is not None
+        and reference.definition.kind in (Kind.FUNCTION, Kind.TASK, Kind.FLOW)
+        and reference.call is not None
+    )
 
 
 def _has_star(module: Module) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Callable, Optional
@@ -12,13 +13,14 @@ from migrator.findings import Applicability, Edit, Severity
 from migrator.knowledge.lookup import hidden_by_star
 from migrator.knowledge.names import moved, only_on_3, phantom, replacement
 from migrator.model.guards import only_on
-from migrator.model.module import Kind, Module, Reference
+from migrator.model.module import Kind, Reference
 from migrator.model.names import Imported, guarded, span
-from migrator.rewriting.names import add_import, can_add_import, move_import, remove_imports_of, uses_of
+from migrator.rewriting.names import add_import, can_add_import, module_span, move_import, remove_imports_of, uses_of
 from migrator.rules.base import UPGRADE_GUIDE, Context, Draft, Mend, Target, rule
 
+_AFTER_ARGUMENT = re.compile(r"\s*,?[ \t]*")
 _TAKES_DOTTED_NAME = frozenset(
-    {"patch", "setattr", "delattr", "import_string", "import_module", "import_object", "import_from_string", "importorskip",
+    {"__import__", "multiple", "patch", "setattr", "delattr", "import_string", "import_module", "import_object", "import_from_string", "importorskip",
      "from_qualified_name", "load_object", "spy", "stub", "locate", "resolve_name"}
 )  # fmt: skip
 
@@ -169,7 +171,7 @@ def star_import(context: Context) -> Iterator[Draft]:
     for imported in context.module.names.imported:
         if imported.star and imported.local == "*" and imported.module.split(".")[0] == "prefect":
             hidden = hidden_by_star(imported.module, context.target.reaches)
-            if hidden:
+            if hidden and _moved(imported.module, context.target) is None:
                 names = ", ".join(f"`{name}`" for name in hidden)
                 yield Draft(
                     imported.start,
@@ -237,7 +239,10 @@ def _findings(context: Context, judge: Judge, major: Optional[int]) -> Iterator[
     module = context.module
     judged: set[Imported] = set()
     for imported in module.names.imported:
-        if imported.star or imported.module.startswith(".") or not module.is_prefect(imported.module):
+        if imported.module.startswith(".") or not module.is_prefect(imported.module):
+            continue
+        if imported.star:
+            yield from _of_star(context, imported, judge, major)
             continue
         dotted = imported.target if imported.name is not None else imported.module
         verdict = judge(dotted, context.target)
@@ -260,6 +265,19 @@ def _findings(context: Context, judge: Judge, major: Optional[int]) -> Iterator[
         mend = _respell(context, reference, end, dotted, verdict) if verdict.new else None
         yield Draft(start, end, verdict.message, mend, verdict.severity, verdict.url)
     yield from _in_strings(context, judge, major)
+
+
+def _of_star(context: Context, imported: Imported, judge: Judge, major: Optional[int]) -> Iterator[Draft]:
+    """A star import of a module that is gone fails as any other."""
+    verdict = judge(imported.module, context.target) if imported.local == "*" else None
+    if verdict is None or _elsewhere(context, imported.parents, imported.statement, major):
+        return
+    place = module_span(context.module, imported.statement)
+    mend = None
+    if verdict.new is not None and place is not None:
+        mend = Mend(verdict.applicability, f"Use `{verdict.new}`", partial(list, (Edit(*place, verdict.new),)))
+    start, end = place or (imported.start, imported.end)
+    yield Draft(start, end, verdict.message, mend, verdict.severity, verdict.url)
 
 
 def _elsewhere(context: Context, parents: tuple[ast.AST, ...], node: ast.AST, major: Optional[int]) -> bool:
@@ -309,8 +327,9 @@ def _move(context: Context, imported: Imported, new: str) -> Iterator[Edit]:
     if isinstance(statement, ast.ImportFrom) and len(statement.names) > 1:
         together = [other for other in context.module.names.imported if other.statement is statement]
         homes = {_new_home(other, context.target) for other in together}
-        if len(together) == len(statement.names) and len(homes) == 1 and None not in homes:
-            yield from _move_statement(context, together, homes.pop() or "")
+        place = module_span(context.module, statement)
+        if len(together) == len(statement.names) and len(homes) == 1 and None not in homes and place is not None:
+            yield Edit(*place, homes.pop() or "")
             return
     yield from move_import(context.module, imported, new, keep)
 
@@ -322,16 +341,6 @@ def _new_home(imported: Imported, target: Target) -> Optional[str]:
         return None
     home, _, name = verdict.new.rpartition(".")
     return home if name == imported.name else None
-
-
-def _move_statement(context: Context, together: list[Imported], home: str) -> Iterator[Edit]:
-    """All names of a statement go to the same module: the statement only names it anew."""
-    module = context.module
-    statement = together[0].statement
-    assert isinstance(statement, ast.ImportFrom)
-    start = module.index.offset(statement.lineno, statement.col_offset)
-    at = module.text.index(statement.module or "", start + len("from"))
-    yield Edit(at, at + len(statement.module or ""), home)
 
 
 def _respell(context: Context, reference: Reference, end: int, dotted: str, verdict: Verdict) -> Optional[Mend]:
@@ -347,12 +356,39 @@ def _respell(context: Context, reference: Reference, end: int, dotted: str, verd
 
 
 def _longest(reference: Reference, judge: Judge, target: Target) -> Optional[tuple[str, int, int, Verdict]]:
-    found = None
+    """The judged part of a dotted use: the shortest one that the row for the whole covers."""
+    wanted = _covered([dotted for dotted, _, _ in reference.prefixes], judge)
     for dotted, start, end in reference.prefixes:
-        verdict = judge(dotted, target)
-        if verdict is not None and (found is None or verdict.message != found[3].message):
-            found = (dotted, start, end, verdict)
-    return found
+        verdict = judge(dotted, target) if dotted == wanted else None
+        if verdict is not None:
+            return dotted, start, end, verdict
+    return None
+
+
+def _covered(prefixes: Sequence[str], judge: Judge) -> str:
+    """The shortest of the dotted prefixes that means the same to the tables as the longest."""
+    table: Callable[[str], object] = phantom if judge is _unknown else only_on_3 if judge is _too_new else moved
+    row = table(prefixes[-1])
+    return next(prefix for prefix in prefixes if table(prefix) is row) if row is not None else prefixes[-1]
+
+
+_ONLY_IN_STRINGS = {
+    "prefect.task_runners.SequentialTaskRunner": "PF202",
+    "prefect.task_runners.BaseTaskRunner": "PF203",
+    "prefect.task_runners.TaskConcurrencyType": "PF203",
+    "prefect.deployments.Deployment": "PF301",
+    "prefect.deployments.deployments.Deployment": "PF301",
+}
+"""Names whose other uses are the business of a rule of their own."""
+
+
+def _in_string_only(dotted: str, judge: Judge) -> Optional[Verdict]:
+    code = next(
+        (code for name, code in _ONLY_IN_STRINGS.items() if dotted == name or dotted.startswith(f"{name}.")), None
+    )
+    if code is None or judge is not _removed:
+        return None
+    return Verdict(Severity.ERROR, f"`{dotted}` does not exist on Prefect 3; see `migrator rule {code}`", UPGRADE_GUIDE)
 
 
 def _method_calls(context: Context, imported: Imported, method: str) -> Optional[Mend]:
@@ -366,41 +402,32 @@ def _method_calls(context: Context, imported: Imported, method: str) -> Optional
         task = module.resolve(call.args[0])
         if task is None or task.definition is None or task.definition.kind is not Kind.TASK or task.rest:
             return None
-        call_end = span(call, module.index)[1]
-        others = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
-        rest = min((_begin(module, call, other) for other in others), default=call_end - 1)
-        edits.append(Edit(use.start, rest, f"{module.source(call.args[0])}.{method}("))
+        first_start, first_end = span(call.args[0], module.index)
+        gap = _AFTER_ARGUMENT.match(module.text, first_end)
+        if module.text[use.end : first_start].strip() != "(" or gap is None:
+            return None
+        edits.append(Edit(use.start, gap.end(), f"{module.source(call.args[0])}.{method}("))
     return Mend(
         Applicability.SAFE, f"Call the task's own `{method}`", lambda: [*edits, *remove_imports_of(module, [imported])]
     )
-
-
-def _begin(module: Module, call: ast.Call, node: ast.expr) -> int:
-    """Where an argument begins, its keyword or star included."""
-    for keyword in call.keywords:
-        if keyword.value is node:
-            return module.index.offset(keyword.lineno, keyword.col_offset)
-    return module.index.offset(node.lineno, node.col_offset)
 
 
 def _in_strings(context: Context, judge: Judge, major: Optional[int]) -> Iterator[Draft]:
     """Dotted names in strings that are given to `patch()` and its like."""
     for string in context.module.names.strings:
         parent = string.parents[-1]
+        if isinstance(parent, ast.keyword) and parent.arg == "target":
+            parent = string.parents[-2]
         if not isinstance(parent, ast.Call) or _called(parent) not in _TAKES_DOTTED_NAME:
             continue
         if _elsewhere(context, string.parents, parent, major):
             continue
         parts = string.value.split(".")
-        found = None
-        for length in range(2, len(parts) + 1):
-            dotted = ".".join(parts[:length])
-            verdict = judge(dotted, context.target)
-            if verdict is not None:
-                found = dotted, verdict
-        if found is None:
+        prefixes = [".".join(parts[:length]) for length in range(2, len(parts) + 1)]
+        dotted = _covered(prefixes, judge)
+        verdict = judge(dotted, context.target) or _in_string_only(dotted, judge)
+        if verdict is None:
             continue
-        dotted, verdict = found
         start, end = string.start, string.start + len(dotted)
         mend = None
         if verdict.new is not None:

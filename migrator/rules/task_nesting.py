@@ -8,7 +8,7 @@ from typing import Optional
 
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.module import Definition, Kind, Module, Reference
-from migrator.model.names import FUNCTIONS
+from migrator.model.names import FUNCTIONS, FunctionNode, span
 from migrator.rules.base import Context, Draft, Mend, rule
 
 _URL = "https://docs.prefect.io/v3/concepts/tasks"
@@ -16,6 +16,10 @@ _RUNNING = {(): "called", ("submit",): "submitted", ("map",): "mapped"}
 _HARMLESS = frozenset({"name", "description", "task_run_name", "log_prints", "viz_return_value", "version"})
 """Options that only say how a run is shown: calling the function without them changes no work."""
 _VERSIONS = "refused before 2.16.9 (`RuntimeError: Tasks cannot be run from within tasks`), a task run of its own from 2.16.9 on and on 3.x"
+_MAPPED = ". Map in the flow, or call the function for each element"
+_UNRESOLVED = frozenset({"unmapped", "allow_failure", "quote"})
+"""Prefect's annotations, which the run of a task takes off its arguments; `.fn` gets them as they are."""
+_ADDING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "appendleft", "put"})
 
 
 @rule("PF401", "task-in-task", Severity.INFO, "unsafe or none", _URL)
@@ -62,66 +66,262 @@ def task_in_task(context: Context) -> Iterator[Draft]:
     """
     reach = _reached_from_tasks(context)
     for reference in context.module.references:
-        definition = reference.definition
-        if definition is None or definition.kind is not Kind.TASK or reference.rest not in _RUNNING:
-            continue
-        call = reference.call
-        if call is None:
+        how = _running(context.module, reference)
+        if how is None:
             continue
         outer = _task_around(context.module, reference)
         if outer is not None:
-            yield _nested(context, reference, call, outer.name, None)
+            yield _nested(context, reference, how, outer)
         else:
             helper = reference.use.scope.function
             task = reach.get((context.module.path, helper.lineno)) if helper is not None else None
             if helper is not None and task is not None:
-                yield _nested(context, reference, call, task, helper.name)
+                yield _nested_in_helper(context, reference, how, task, helper.name)
+    yield from _methods(context)
 
 
-def _nested(context: Context, reference: Reference, call: ast.Call, outer: str, helper: Optional[str]) -> Draft:
+def _running(module: Module, reference: Reference) -> Optional[str]:
+    """How a reference to a task runs it, or lets it be run; None where it does not."""
+    definition = reference.definition
+    if definition is None or definition.kind is not Kind.TASK:
+        return None
+    call = reference.call
+    if call is None:
+        return _handed_on(module, reference)
+    if reference.rest == ("with_options",):
+        return _run_with_options(reference, call)
+    return _RUNNING.get(reference.rest)
+
+
+def _run_with_options(reference: Reference, call: ast.Call) -> Optional[str]:
+    """`inner.with_options(...)(x)` and `inner.with_options(...).submit(x)`."""
+    around = [*reversed(reference.use.parents[:-1])]
+    if around and isinstance(around[0], ast.Call) and around[0].func is call:
+        return _RUNNING[()]
+    if len(around) > 1 and isinstance(around[0], ast.Attribute) and isinstance(around[1], ast.Call):
+        return _RUNNING.get((around[0].attr,)) if around[1].func is around[0] else None
+    return None
+
+
+def _handed_on(module: Module, reference: Reference) -> Optional[str]:
+    """`map(inner, xs)`, `filter(inner, xs)`, `partial(inner, 1)`, `executor.submit(inner, 1)`: the first argument of what calls it."""
+    parent = reference.parent
+    if reference.rest not in _RUNNING or not isinstance(parent, ast.Call):
+        return None
+    if not parent.args or parent.args[0] is not reference.node:
+        return None
+    taker = parent.func
+    if isinstance(taker, ast.Name) and taker.id in ("map", "filter", "partial"):
+        return f"handed to `{taker.id}`"
+    if isinstance(taker, ast.Attribute) and taker.attr in ("submit", "map", "partial"):
+        receiver = module.resolve(taker)
+        if receiver is None or receiver.definition is None or receiver.definition.kind is not Kind.TASK:
+            return f"handed to `{taker.attr}`"
+    return None
+
+
+def _nested(context: Context, reference: Reference, how: str, outer: Definition) -> Draft:
+    """A task that is run in the body of a task."""
     inner = reference.definition
     assert inner is not None
-    how = _RUNNING[reference.rest]
-    place = f"from task `{outer}` through `{helper}`" if helper else f"from within task `{outer}`"
-    message = f"Task `{inner.name}` is {how} {place}: {_VERSIONS}"
-    severity = Severity.WARNING if context.target.both else Severity.INFO
-    lost = sorted(set(inner.options) - _HARMLESS)
-    if lost:
-        message += f". Its options ({', '.join(lost)}) would be lost by calling the function; compose the tasks in the flow: `{outer}({inner.name}(...))`"
-    elif reference.rest == ("map",):
-        message += ". Map in the flow, or call the function for each element"
-    elif helper is not None:
-        message += f". `{helper}` may also be called from flows, so it is left as it is"
-    mend = None if lost or helper is not None else _plain_call(context, reference, call)
-    return Draft(reference.start, reference.end, message, mend, severity)
+    message = f"Task `{inner.name}` is {how} from within task `{outer.name}`{_chance(reference)}: {_VERSIONS}"
+    hindrance = _lost_options(reference, outer.name) or _hindrance(context, reference, outer)
+    mend = None if hindrance else _plain_call(context, reference)
+    return Draft(reference.start, reference.end, message + hindrance, mend, _severity(context))
 
 
-def _plain_call(context: Context, reference: Reference, call: ast.Call) -> Optional[Mend]:
+def _nested_in_helper(context: Context, reference: Reference, how: str, outer: str, helper: str) -> Draft:
+    """A task that is run in a function which a task calls."""
+    inner = reference.definition
+    assert inner is not None
+    message = f"Task `{inner.name}` is {how} from task `{outer}` through `{helper}`{_chance(reference)}: {_VERSIONS}"
+    hindrance = _lost_options(reference, outer)
+    if not hindrance and reference.rest == ("map",):
+        hindrance = _MAPPED
+    if not hindrance:
+        hindrance = f". `{helper}` may also be called from flows, so it is left as it is"
+    return Draft(reference.start, reference.end, message + hindrance, None, _severity(context))
+
+
+def _severity(context: Context) -> Severity:
+    return Severity.WARNING if context.target.both else Severity.INFO
+
+
+def _chance(reference: Reference) -> str:
+    return "" if reference.call is not None else ", which may run it there"
+
+
+def _lost_options(reference: Reference, outer: str) -> str:
+    """The end of the message for an inner task whose options the plain function has not; the empty string for any other."""
+    inner = reference.definition
+    assert inner is not None
+    options = set(inner.options)
+    if reference.rest == ("with_options",) and reference.call is not None:
+        options |= {keyword.arg or "**" for keyword in reference.call.keywords}
+    lost = sorted(options - _HARMLESS)
+    if not lost:
+        return ""
+    return f". Its options ({', '.join(lost)}) would be lost by calling the function; compose the tasks in the flow: `{outer}({inner.name}(...))`"
+
+
+def _hindrance(context: Context, reference: Reference, outer: Definition) -> str:
+    """The end of the message for a call that `inner.fn(...)` cannot stand for; the empty string where it can."""
+    inner, call = reference.definition, reference.call
+    assert inner is not None
+    if call is None:
+        return ". Hand on its function, `.fn`, if it need not be a task run"
+    if reference.rest == ("map",):
+        return _MAPPED
+    if reference.rest == ("with_options",):
+        return ". Make the task with these options, or compose the two in the flow"
+    if inner.function is None:
+        return f". The function of `{inner.name}` is not known, so the call is left as it is"
+    if inner.is_async and (reference.rest or not _is_awaited(reference, call)):
+        return ". Its function is a coroutine function and is not awaited here, so the call is left as it is"
+    assert outer.function is not None
+    if outer.node is not outer.function and _used_without_task(context, outer.function):
+        return f". `{outer.function.name}` is also used without the task, so it is left as it is"
+    nested = reference.use.scope.function is not outer.function
+    if _takes_futures(call, outer.function) or (nested and _has_future(outer.function, frozenset())):
+        return ". It is given futures, states or annotations, which only a task run resolves; pass their results"
+    return ""
+
+
+def _is_awaited(reference: Reference, call: ast.Call) -> bool:
+    """`await inner(x)`, `asyncio.gather(inner(x))` and `asyncio.gather(*[inner(x) for x in xs])`."""
+    around = [*reversed(reference.use.parents[:-1])]
+    if around and isinstance(around[0], ast.Await):
+        return True
+    if (
+        len(around) > 1
+        and isinstance(around[0], (ast.ListComp, ast.GeneratorExp))
+        and around[0].elt is call
+        and isinstance(around[1], ast.Starred)
+    ):
+        around = around[2:]
+    taker = around[0].func if around and isinstance(around[0], ast.Call) else None
+    return (
+        isinstance(taker, ast.Attribute)
+        and taker.attr == "gather"
+        and isinstance(taker.value, ast.Name)
+        and taker.value.id == "asyncio"
+    )
+
+
+def _used_without_task(context: Context, function: FunctionNode) -> bool:
+    """Whether a function that `task(function)` made a task of may be used otherwise too: named elsewhere, or by other modules."""
+    module = context.module
+    made = {
+        id(task.node) for task in module.definitions.values() if task.kind is Kind.TASK and task.function is function
+    }
+    names = sum(isinstance(node, ast.Name) and node.id == function.name for node in ast.walk(module.tree))
+    attributes = any(isinstance(node, ast.Attribute) and node.attr == function.name for node in ast.walk(module.tree))
+    return names > len(made) or attributes or context.passed_on(function.name)
+
+
+def _takes_futures(call: ast.Call, function: FunctionNode) -> bool:
+    """Whether an argument may hold what only a task run resolves: futures, states, `unmapped(...)` and its like."""
+    names = _names_of_futures(function)
+    return any(_has_future(value, names) for value in [*call.args, *(keyword.value for keyword in call.keywords)])
+
+
+def _has_future(node: ast.AST, names: frozenset[str]) -> bool:
+    """Whether an expression contains a future or one of the names; `.result()` of one is none."""
+    waiting = [node]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Name) and inner.id in names:
+            return True
+        if isinstance(inner, ast.Call):
+            attribute = inner.func.attr if isinstance(inner.func, ast.Attribute) else None
+            if attribute == "result":
+                continue
+            if attribute in ("submit", "map") or (attribute or getattr(inner.func, "id", None)) in _UNRESOLVED:
+                return True
+            if any(keyword.arg == "return_state" for keyword in inner.keywords):
+                return True
+        waiting.extend(ast.iter_child_nodes(inner))
+    return False
+
+
+def _names_of_futures(function: FunctionNode) -> frozenset[str]:
+    """The names that a function binds to what may hold futures, or puts futures into."""
+    bound = [pair for node in ast.walk(function) for pair in _bound(node)]
+    names: frozenset[str] = frozenset()
+    while True:
+        more = names.union(*(targets for targets, value in bound if _has_future(value, names)))
+        if more == names:
+            return names
+        names = more
+
+
+def _bound(node: ast.AST) -> Iterator[tuple[frozenset[str], ast.AST]]:
+    """The names that a statement or expression binds or adds to, each with the value."""
+    if isinstance(node, ast.Assign):
+        yield from ((_names_in(target), node.value) for target in node.targets)
+    elif isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr)) and node.value is not None:
+        yield _names_in(node.target), node.value
+    elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+        yield _names_in(node.target), node.iter
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        yield _names_in(node.optional_vars), node.context_expr
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ADDING:
+        yield from ((_names_in(node.func.value), value) for value in node.args)
+
+
+def _names_in(node: ast.AST) -> frozenset[str]:
+    return frozenset(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
+
+
+def _plain_call(context: Context, reference: Reference) -> Optional[Mend]:
     """`inner(x)` and `inner.submit(x).result()` become `inner.fn(x)`; what needs a future has no such form."""
+    call = reference.call
+    assert call is not None
     if any(keyword.arg in ("wait_for", "return_state") for keyword in call.keywords):
         return None
     message = "Call the plain function"
     if not reference.rest:
         return Mend(Applicability.UNSAFE, message, lambda: [Edit(reference.end, reference.end, ".fn")])
-    if reference.rest != ("submit",):
+    around = [*reversed(reference.use.parents[:-1])]
+    if len(around) < 2 or isinstance(around[2] if len(around) > 2 else None, ast.Await):
         return None
-    grand = reference.use.parents[-2] if len(reference.use.parents) > 1 else None
-    outer = reference.use.parents[-3] if len(reference.use.parents) > 2 else None
-    if (
-        isinstance(grand, ast.Attribute)
-        and grand.attr == "result"
-        and isinstance(outer, ast.Call)
-        and not outer.args
-        and not outer.keywords
-    ):
-        index = context.module.index
-        call_end = index.offset(call.end_lineno or 0, call.end_col_offset or 0)
-        outer_end = index.offset(outer.end_lineno or 0, outer.end_col_offset or 0)
-        name_end = reference.use.ends[-2]
-        return Mend(
-            Applicability.UNSAFE, message, lambda: [Edit(name_end, reference.end, ".fn"), Edit(call_end, outer_end, "")]
-        )
-    return None
+    outer = around[1]
+    if not isinstance(outer, ast.Call) or outer.func is not around[0]:
+        return None
+    _, call_end = span(call, context.module.index)
+    _, outer_end = span(outer, context.module.index)
+    name_end = reference.use.ends[-2]
+    text = context.module.text
+    if _squeezed(text[name_end : reference.end]) != ".submit" or _squeezed(text[call_end:outer_end]) != ".result()":
+        return None
+    return Mend(
+        Applicability.UNSAFE, message, lambda: [Edit(name_end, reference.end, ".fn"), Edit(call_end, outer_end, "")]
+    )
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _methods(context: Context) -> Iterator[Draft]:
+    """`self.inner(x)` in a method that is a task, where `inner` is a task of the same class."""
+    tasks = {node: task for node, task in context.module.definitions.items() if task.kind is Kind.TASK}
+    classes = {context.module.names.parents_of.get(node, (None,))[-1] for node in tasks if isinstance(node, FUNCTIONS)}
+    for owner in classes:
+        if not isinstance(owner, ast.ClassDef):
+            continue
+        methods = {node.name: node for node in owner.body if isinstance(node, FUNCTIONS) and node in tasks}
+        for outer in methods.values():
+            own = [*outer.args.posonlyargs, *outer.args.args][:1]
+            for call in ast.walk(outer) if own else ():
+                if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+                    continue
+                named, how = call.func, _RUNNING[()]
+                if isinstance(named.value, ast.Attribute) and (named.attr,) in _RUNNING:
+                    named, how = named.value, _RUNNING[(named.attr,)]
+                if isinstance(named.value, ast.Name) and named.value.id == own[0].arg and named.attr in methods:
+                    message = f"Task `{named.attr}` is {how} from within task `{outer.name}`: {_VERSIONS}"
+                    yield context.draft(call.func, message, None, _severity(context))
 
 
 def _task_around(module: Module, reference: Reference) -> Optional[Definition]:
@@ -183,13 +383,7 @@ def _modules_around(context: Context) -> Iterator[Module]:
 
 def _in_helper(module: Module, reference: Reference) -> bool:
     """Whether a task is run in a function that is neither a task nor a flow itself."""
-    definition = reference.definition
-    if (
-        definition is None
-        or definition.kind is not Kind.TASK
-        or reference.call is None
-        or reference.rest not in _RUNNING
-    ):
+    if _running(module, reference) is None:
         return False
     function = reference.use.scope.function
     outer = module.definitions.get(function) if function is not None else None

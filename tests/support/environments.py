@@ -35,6 +35,10 @@ QUIET = {
 }
 
 
+class Unavailable(Exception):
+    """A release that this machine cannot run: its dependencies do not build on any Python that is here."""
+
+
 def cache_directory() -> Path:
     """Where environments are kept: `MIGRATOR_TEST_CACHE`, else a folder of the user's cache."""
     chosen = os.environ.get("MIGRATOR_TEST_CACHE")
@@ -113,7 +117,7 @@ def environment(version: str) -> Environment:
 
 
 def _interpreter(version: str) -> str:
-    """A Python that this version runs on: 3.10 below 2.13 where there is one, else the running interpreter."""
+    """A Python that this version runs on: 3.10 below 2.13 where there is one, else the running interpreter. Raises Unavailable."""
     major, minor = (int(part) for part in version.split(".")[:2])
     if (major, minor) < (2, 13):
         old = shutil.which("python3.10")
@@ -122,6 +126,8 @@ def _interpreter(version: str) -> str:
         pyenv = sorted((Path.home() / ".pyenv" / "versions").glob("3.10.*/bin/python"))
         if pyenv:
             return str(pyenv[-1])
+    if (major, minor) < (2, 8) and sys.version_info >= (3, 11):
+        raise Unavailable(f"Prefect {version} needs Python 3.10 or older, which is not here")
     return sys.executable
 
 
