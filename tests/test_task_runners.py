@@ -177,6 +177,12 @@ WAITED = {
     "returned": ("return [load.submit(x) for x in xs]", "return [load.submit(x) for x in xs]", False),
     "argument_of_another_submission": ("store.submit(load.submit(1))", "store.submit(load.submit(1)).wait()", False),
     "in_a_dictionary": ("rows = {}\nfor x in xs:\n    rows[x] = load.submit(x)\nprint(rows)", "rows = {}\nfor x in xs:\n    rows[x] = load.submit(x)\n    rows[x].wait()\nprint(rows)", False),
+    "state_of_submit": ("a = load.submit(1, return_state=True)\nprint(a)", "a = load.submit(1, return_state=True)\nprint(a)", False),
+    "states_of_map": ("load.map(xs, return_state=True)", "load.map(xs, return_state=True)", False),
+    "appended_to_a_made_list": ("bag = list()\nbag.append(load.submit(1))\nprint(bag)", "bag = list()\nbag.append(load.submit(1))\nbag[-1].wait()\nprint(bag)", False),
+    "list_of_futures": ("c = [load.submit(1), store.submit(2)]\nprint(c)", "c = [load.submit(1), store.submit(2)]\nwait(c)\nprint(c)", True),
+    "waited_for_without_raising": ("load.submit(1).result(raise_on_failure=False)", "load.submit(1).result(raise_on_failure=False)", False),
+    "returned_inside_try_except": ("try:\n    return load.submit(1)\nexcept ValueError:\n    print(xs)", "try:\n    return load.submit(1)\nexcept ValueError:\n    print(xs)", False),
     "with_options": ("load.with_options(name='x').submit(1)", "load.with_options(name='x').submit(1).wait()", False),
 }  # fmt: skip
 
@@ -221,7 +227,37 @@ LEFT = {
     "task_that_submits": ("outer.submit(1)", "@task\ndef outer(x):\n    return load.submit(x).result()\n\n\n"),
     "task_handed_on": ("run_everything(load, xs)", "from mine import run_everything\n\n\n"),
     "generator": ("list(load.submit(x) for x in xs)", ""),
-}
+    "submit_in_a_variable": ("s = load.submit\ns(1)", ""),
+    "submit_given_to_map": ("list(map(load.submit, xs))", ""),
+    "submit_given_to_a_helper": ("run(load.submit, 1)", "def run(f, x):\n    return f(x)\n\n\n"),
+    "submit_read_by_name": ("getattr(load, 'submit')(1)", ""),
+    "submit_as_default_of_a_nested_function": ("def go(f=load.submit):\n    f(1)\n\ngo()", ""),
+    "tasks_in_a_list_for_a_helper": ("runall([load])", "def runall(ts):\n    for t in ts:\n        t.submit(1)\n\n\n"),
+    "tasks_in_a_list_of_the_module": ("runall(ALL)", "def runall(ts):\n    for t in ts:\n        t.submit(1)\n\n\nALL = [load]\n\n\n"),
+    "method_that_submits": ("H().go()", "class H:\n    def go(self):\n        load.submit(1)\n\n\n"),
+    "method_of_an_argument": ("xs.go()", "class H:\n    def go(self):\n        load.submit(1)\n\n\n"),
+    "method_by_way_of_a_helper": ("start()", "class H:\n    def go(self):\n        load.submit(1)\n\n\ndef start():\n    H().go()\n\n\n"),
+    "lambda_of_the_module": ("go(1)", "go = lambda x: load.submit(x)\n\n\n"),
+    "submit_kept_by_an_instance": ("xs.run(1)", "class H:\n    def __init__(self):\n        self.run = load.submit\n\n\n"),
+    "function_of_another_flow": ("inner.fn()", "@flow\ndef inner():\n    return load.submit(1)\n\n\n"),
+    "submit_in_a_global_set_by_a_function": ("GO(1)", "def setup():\n    global GO\n    GO = load.submit\n\n\nGO = None\nsetup()\n\n\n"),
+    "submit_in_a_table_of_the_module": ("GO['a'](1)", "GO = {}\nGO['a'] = load.submit\n\n\n"),
+    "returned_by_a_nested_function": ("def go(x):\n    return load.submit(x)\n\ngo(1)", ""),
+    "list_of_mapped": ("fs = [load.map(x) for x in xs]\nprint(fs)", ""),
+    "tuple_with_a_value": ("b = (load.submit(1), 2)\nprint(b)", ""),
+    "list_with_others": ("c = [load.submit(1), *xs]\nprint(c)", ""),
+    "list_with_a_state": ("c = [load.submit(1), load.submit(2, return_state=True)]\nprint(c)", ""),
+    "state_or_future": ("a = load.submit(1, return_state=bool(xs))\nprint(a)", ""),
+    "appended_to_something_else": ("xs.append(load.submit(1))", ""),
+    "appended_to_what_is_a_list_only_at_times": ("bag = []\nif xs:\n    bag = xs\nbag.append(load.submit(1))", ""),
+    "waited_for_with_a_limit": ("load.submit(1).wait(timeout=0.01)", ""),
+    "waited_for_with_a_limit_by_position": ("load.submit(1).wait(0.01)", ""),
+    "result_with_a_limit": ("a = load.submit(1).result(timeout=0.01)\nprint(a)", ""),
+    "waited_for_with_a_limit_on_the_next_line": ("a = load.submit(1)\na.wait(timeout=0.01)", ""),
+    "result_with_a_limit_on_the_next_line": ("a = load.submit(1)\nb = a.result(timeout=0.01)\nprint(b)", ""),
+    "returned_inside_with": ("with open('f') as f:\n    return load.submit(f)", ""),
+    "returned_inside_try_finally": ("try:\n    return load.submit(1)\nfinally:\n    print(xs)", ""),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LEFT)
@@ -230,6 +266,84 @@ def test_sequential_runner_is_left_with_a_reason_where_a_run_could_be_lost(name:
     code = sequential(body, extra)
     found = prove(code, code, select=("PF202",))
     assert len(found) == 2 and all(finding.fix is None and "By hand" in finding.message for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("imported", "body"),
+    [("from lib import H\n", "H().go()"), ("from lib import *\n", "go()"), ("import lib as l\n", "l.go()")],
+)
+def test_sequential_runner_is_left_where_an_imported_helper_submits(imported: str, body: str) -> None:
+    lib = (
+        "from prefect import task\n\n\n@task\ndef t(x):\n    return x\n\n\n"
+        "def go():\n    t.submit(1)\n\n\nclass H:\n    def go(self):\n        t.submit(1)\n"
+    )
+    code = imported + sequential(body)
+    found = prove(code, code, select=("PF202",), files={"lib.py": lib})
+    assert len(found) == 2 and all(finding.fix is None and "By hand" in finding.message for finding in found)
+
+
+HARMLESS = {
+    "helper_that_calls_a_task": ("helper(1)", "def helper(x):\n    return load(x)\n\n\n"),
+    "method_that_calls_a_task": ("H().go()", "class H:\n    def go(self):\n        return load(1)\n\n\n"),
+    "lambda_that_calls_a_task": ("go(1)", "go = lambda x: load(x)\n\n\n"),
+    "variable_of_the_same_name_elsewhere": ("rows = load(1)\nprint(rows)", "@flow\ndef other():\n    rows = [load.submit(1)]\n    rows.append(load.submit(2))\n    return rows\n\n\n"),
+    "name_of_a_task": ("print(load.name)", ""),
+    "other_flow_that_submits": ("inner()", "@flow\ndef inner():\n    return load.submit(1)\n\n\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_sequential_runner_is_dropped_where_helpers_submit_nothing(name: str) -> None:
+    body, extra = HARMLESS[name]
+    before = sequential(body, extra)
+    after = before.replace("from prefect.task_runners import SequentialTaskRunner\n", "")
+    prove(before, after.replace("(task_runner=SequentialTaskRunner())", "()"), select=("PF202",), unsafe=False)
+
+
+def test_two_sequential_flows_with_the_same_variables_are_both_mended() -> None:
+    body = "a = load.submit(1)\nprint(a)"
+    before = sequential(
+        body, sequential(body).partition("\n\n\n@flow")[2].join(("@flow", "\n\n")).replace("nightly", "daily")
+    )
+    after = before.replace("import SequentialTaskRunner", "import ThreadPoolTaskRunner")
+    after = after.replace("SequentialTaskRunner()", "ThreadPoolTaskRunner(max_workers=1)")
+    prove(before, after.replace("submit(1)\n", "submit(1)\n    a.wait()\n"), select=("PF202",), unsafe=False)
+
+
+def test_wait_is_not_imported_at_the_top_of_a_module_that_imports_prefect_in_functions() -> None:
+    code = """
+    def make():
+        from prefect import flow, task
+        from prefect.task_runners import SequentialTaskRunner
+
+        @task
+        def load(x):
+            return x
+
+        @flow(task_runner=SequentialTaskRunner())
+        def nightly(xs):
+            rows = [load.submit(x) for x in xs]
+            print(rows)
+
+        return nightly
+    """
+    found = prove(code, code, select=("PF202",))
+    assert len(found) == 2 and all(finding.fix is None for finding in found)
+
+
+def test_dotted_sequential_runner_comes_from_compat_for_both_majors() -> None:
+    prove(
+        "import prefect.task_runners\n\nr = prefect.task_runners.SequentialTaskRunner()\n",
+        "import prefect.task_runners\nfrom compat import SequentialTaskRunner\n\nr = SequentialTaskRunner()\n",
+        target="both",
+    )
+
+
+@pytest.mark.parametrize(("runner", "target"), [("SequentialTaskRunner", "both"), ("DaskTaskRunner", "3")])
+def test_dotted_runner_is_left_where_its_name_is_taken(runner: str, target: str) -> None:
+    code = f"import prefect.task_runners\n\n{runner} = 3\nr = prefect.task_runners.{runner}()\n"
+    (found,) = prove(code, code, target=target)
+    assert found.fix is None and "taken" in found.message
 
 
 def test_sequential_runner_comes_from_compat_for_both_majors() -> None:

@@ -100,8 +100,13 @@ class Context:
         assert isinstance(names, frozenset)
         if name in names or ("*" in names and not name.startswith("_")):
             return True
-        in_string = f'"{name}"' in self.module.text or f"'{name}'" in self.module.text
-        return in_string or self.project.is_spelled_out(self.module.path, name)
+        quoted = self.module.text.count(f'"{name}"') + self.module.text.count(f"'{name}'")
+        annotations = sum(
+            self.module.text[use.start - 1] in "\"'" and self.module.text[use.end] in "\"'"
+            for use in self.module.names.uses
+            if use.in_string and use.name == name
+        )
+        return quoted > annotations or self.project.is_spelled_out(self.module.path, name)
 
 
 Check = Callable[[Context], Iterator[Draft]]

@@ -6,16 +6,19 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Optional
+from weakref import WeakKeyDictionary
 
 from migrator.findings import Edit
 from migrator.model.module import Definition, Kind, Module
-from migrator.model.names import FunctionNode, span
+from migrator.model.names import FUNCTIONS, FunctionNode, join, span
 from migrator.model.project import Project
 
 SUBMITTING = frozenset({"submit", "map"})
 WAIT = "prefect.futures.wait"
 _WAITING_CALLS = frozenset({WAIT, "prefect.futures.resolve_futures_to_results"})
-_DEEPEST_HELPER = 6
+_READS_ATTRIBUTE = frozenset({"getattr", "attrgetter", "methodcaller"})
+_KNOWN_MEANINGS: WeakKeyDictionary[Module, list[tuple[str, ast.AST]]] = WeakKeyDictionary()
+_PLAIN_ATTRIBUTES = (("name",), ("__name__",), ("description",), ("tags",), ("version",))
 
 
 @dataclass
@@ -48,25 +51,21 @@ class Submissions:
 
 
 def submissions_of(flow: Definition, project: Project) -> Submissions:
-    """Follows every `.submit()` and `.map()` in the flow's function, and what it calls in the project."""
+    """Follows every `.submit()` and `.map()` in the flow's function, and whatever of the project it may reach."""
     module = flow.function_module or flow.module
     found = Submissions(module)
     assert flow.function is not None
-    _follow_calls(found, module, flow.function, set(), 0)
+    _note_reached(found, module, flow.function, _Reachable(module, project))
     for call, parents in _calls(flow.function):
         receiver = _submission(module, call)
         if receiver is None:
             continue
-        if receiver == "unknown" or isinstance(flow.function, ast.AsyncFunctionDef):
+        if receiver == "unknown" or any(isinstance(node, ast.AsyncFunctionDef) for node in parents):
             found.unclear.append(call.lineno)
         else:
             _place(found, module, call, parents)
+    found.unclear.sort()
     return found
-
-
-def submits(function: FunctionNode, module: Module) -> bool:
-    """Whether a function contains a `.submit()` or `.map()` that is, or may be, a task's."""
-    return any(_submission(module, call) is not None for call, _ in _calls(function))
 
 
 def _calls(function: FunctionNode) -> Iterator[tuple[ast.Call, tuple[ast.AST, ...]]]:
@@ -96,38 +95,240 @@ def _submission(module: Module, call: ast.Call) -> Optional[str]:
     return "unknown"
 
 
-def _follow_calls(found: Submissions, module: Module, function: FunctionNode, seen: set[ast.AST], depth: int) -> None:
-    """Notes helpers that submit, tasks that submit, and tasks that are handed to code that may submit them."""
-    seen.add(function)
-    for reference in module.references_in(function):
-        definition = reference.definition
-        if definition is None:
-            continue
-        row = module.index.position(reference.start)[0]
-        if definition.kind is Kind.TASK:
-            if definition.function is not None and definition.function not in seen:
-                home = definition.function_module or definition.module
-                if _submits_deeply(home, definition.function, set(), 0):
-                    found.from_tasks.append(definition.name)
-            if not reference.rest and reference.call is None and isinstance(reference.parent, (ast.Call, ast.keyword)):
-                found.unclear.append(row)
-        elif definition.kind is Kind.FUNCTION and definition.function is not None and reference.call is not None:
-            if depth < _DEEPEST_HELPER and _submits_deeply(definition.module, definition.function, set(seen), depth):
-                found.unclear.append(row)
+class _Reachable:
+    """What a name may stand for in a module and in the modules of the project that it imports, however far away.
+
+    Names are matched as they are spelled, methods and attributes too, so more is found than can be reached and nothing is missed that a name leads to.
+    """
+
+    def __init__(self, module: Module, project: Project) -> None:
+        self._meanings: dict[str, list[tuple[Module, ast.AST]]] = {}
+        self._answers: dict[ast.AST, bool] = {}
+        visited: set[str] = set()
+        waiting = [module]
+        while waiting:
+            current = waiting.pop()
+            if current.path in visited:
+                continue
+            visited.add(current.path)
+            for name, meaning in _meanings_in(current):
+                self._meanings.setdefault(name, []).append((current, meaning))
+            for path in sorted(_imported_paths(current, project)):
+                other = project.module(path) if path not in visited else None
+                if other is not None:
+                    waiting.append(other)
+
+    def may_submit(self, module: Module, start: ast.AST) -> bool:
+        """Whether a piece of code, or anything that its names lead to, may submit a task or hand one on."""
+        known = self._answers.get(start)
+        if known is not None:
+            return known
+        seen: set[ast.AST] = set()
+        waiting: list[tuple[Module, ast.AST]] = [(module, start)]
+        answer = False
+        while waiting and not answer:
+            home, code = waiting.pop()
+            if code in seen or self._answers.get(code) is False:
+                continue
+            seen.add(code)
+            for node, parents in _nodes(code):
+                if _is_submit_by_name(node) or _is_submit_attribute(node) or _hands_on_task(home, node, parents):
+                    answer = True
+                    break
+                waiting.extend(self.leads_to(home, node))
+        self._answers.update({start: True} if answer else dict.fromkeys(seen, False))
+        return answer
+
+    def leads_to(self, module: Module, node: ast.AST) -> Iterator[tuple[Module, ast.AST]]:
+        """The code that a name or an attribute may stand for; a flow's is left out, since it submits to a runner of its own."""
+        name = _spelled(node)
+        if name is None or not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load):
+            return
+        reference = module.resolve(node)
+        definition = reference.definition if reference is not None else None
+        if reference is not None and definition is not None and definition.kind in (Kind.TASK, Kind.FLOW):
+            if definition.function is not None and (definition.kind is Kind.TASK or "fn" in reference.rest):
+                yield definition.function_module or definition.module, definition.function
+            return
+        for home, meaning in self._meanings.get(name, ()):
+            if not _is_flow(home, meaning, name):
+                yield home, meaning
 
 
-def _submits_deeply(module: Module, function: FunctionNode, seen: set[ast.AST], depth: int) -> bool:
-    if function in seen or depth > _DEEPEST_HELPER:
+def _note_reached(found: Submissions, module: Module, function: FunctionNode, reachable: _Reachable) -> None:
+    """Notes what the flow may submit elsewhere than in a `.submit()` of its own, and the tasks that submit."""
+    own = {node for statement in function.body for node in ast.walk(statement)}
+    for part in (function.args, *function.body):
+        for node, parents in _nodes(part):
+            row = getattr(node, "lineno", function.lineno)
+            called = bool(parents) and isinstance(parents[-1], ast.Call) and parents[-1].func is node
+            if (
+                _is_submit_by_name(node)
+                or (_is_submit_attribute(node) and not called)
+                or _hands_on_task(module, node, parents)
+            ):
+                found.unclear.append(row)
+                continue
+            reference = module.resolve(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
+            task = reference.definition if reference is not None else None
+            if _is_submit_attribute(node) and task is None:
+                continue
+            for home, code in reachable.leads_to(module, node):
+                if code is function or code in own:
+                    continue
+                if reachable.may_submit(home, code):
+                    if task is not None and task.kind is Kind.TASK:
+                        found.from_tasks.append(task.name)
+                    else:
+                        found.unclear.append(row)
+                    break
+
+
+def _nodes(code: ast.AST) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
+    """A node and what is inside it, each with the nodes around it."""
+    stack: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(code, ())]
+    while stack:
+        node, parents = stack.pop()
+        yield node, parents
+        stack.extend((child, (*parents, node)) for child in ast.iter_child_nodes(node))
+
+
+def _meanings_in(module: Module) -> list[tuple[str, ast.AST]]:
+    """The names of a module with the code that each may stand for outside of the function that gives it the meaning."""
+    known = _KNOWN_MEANINGS.get(module)
+    if known is None:
+        known = _KNOWN_MEANINGS[module] = list(_visible(module.tree))
+    return known
+
+
+def _visible(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    stack: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset())]
+    while stack:
+        node, local = stack.pop()
+        for name, meaning, is_attribute in _meanings(node):
+            if is_attribute or name not in local:
+                yield name, meaning
+        if isinstance(node, (*FUNCTIONS, ast.Lambda)):
+            local |= _local_names(node)
+        stack.extend((child, local) for child in ast.iter_child_nodes(node))
+
+
+def _local_names(function: ast.AST) -> frozenset[str]:
+    names: set[str] = set()
+    outside: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node is not function:
+            names.add(node.name)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            outside.update(node.names)
+    return frozenset(names - outside)
+
+
+def _meanings(node: ast.AST) -> Iterator[tuple[str, ast.AST, bool]]:
+    """The names that a node gives a meaning, the code that each may stand for from then on, and whether it is an attribute."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name, node, False
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        for alias in node.names:
+            if alias.asname and alias.asname != alias.name:
+                yield alias.asname, ast.Name(alias.name.rpartition(".")[2], ast.Load()), False
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            yield from _targets(target, node.value)
+    elif isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr)) and node.value is not None:
+        yield from _targets(node.target, node.value)
+    elif isinstance(node, (ast.For, ast.AsyncFor)):
+        yield from _targets(node.target, node.iter)
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        yield from _targets(node.optional_vars, node.context_expr)
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        if isinstance(function, ast.Attribute) and not _is_submit_attribute(function):
+            for argument in (*node.value.args, *(keyword.value for keyword in node.value.keywords)):
+                yield from _targets(function.value, argument)
+
+
+def _targets(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.AST, bool]]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        for element in target.elts:
+            yield from _targets(element, value)
+    elif isinstance(target, (ast.Subscript, ast.Starred)):
+        yield from _targets(target.value, value)
+    else:
+        name = _spelled(target)
+        if name is not None:
+            yield name, value, isinstance(target, ast.Attribute)
+
+
+def _imported_paths(module: Module, project: Project) -> set[str]:
+    """The files of the project that a module imports."""
+    paths: set[Optional[str]] = set()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                parts = alias.name.split(".")
+                paths.update(project.locate(module.path, ".".join(parts[:end])) for end in range(1, len(parts) + 1))
+        elif isinstance(node, ast.ImportFrom):
+            source = "." * node.level + (node.module or "")
+            paths.add(project.locate(module.path, source))
+            paths.update(project.locate(module.path, join(source, alias.name)) for alias in node.names)
+    return {path for path in paths if path is not None}
+
+
+def _spelled(node: ast.AST) -> Optional[str]:
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else None
+
+
+def _is_flow(module: Module, meaning: ast.AST, name: str) -> bool:
+    definition = module.definitions.get(meaning)
+    if definition is None and meaning in module.tree.body:
+        origin = module.origin(name)
+        definition = origin if isinstance(origin, Definition) else None
+    return definition is not None and definition.kind is Kind.FLOW
+
+
+def _is_submit_attribute(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in SUBMITTING
+
+
+def _is_submit_by_name(node: ast.AST) -> bool:
+    """`getattr(load, "submit")`, `methodcaller("map", ...)`."""
+    if not isinstance(node, ast.Call) or _spelled(node.func) not in _READS_ATTRIBUTE:
         return False
-    seen.add(function)
-    if submits(function, module):
+    return any(isinstance(argument, ast.Constant) and argument.value in SUBMITTING for argument in node.args)
+
+
+def _hands_on_task(module: Module, node: ast.AST, parents: tuple[ast.AST, ...]) -> bool:
+    """Whether a node is a task that is not just called or submitted, so that something else may submit it."""
+    if not isinstance(node, (ast.Name, ast.Attribute)):
+        return False
+    reference = module.resolve(node)
+    if reference is None or reference.definition is None or reference.definition.kind is not Kind.TASK:
+        return False
+    if any(isinstance(parent, ast.keyword) and parent.arg == "wait_for" for parent in parents):
+        return False
+    if reference.rest in _PLAIN_ATTRIBUTES:
+        return False
+    if reference.call is None:
         return True
-    for reference in module.references_in(function):
-        definition = reference.definition
-        if definition is not None and definition.kind is Kind.FUNCTION and definition.function is not None:
-            if _submits_deeply(definition.module, definition.function, seen, depth + 1):
-                return True
-    return False
+    if reference.rest == ("with_options",):
+        outer = reference.use.parents[-2] if len(reference.use.parents) > 1 else None
+        if isinstance(outer, ast.Call):
+            return outer.func is not reference.call
+        further = reference.use.parents[-3] if len(reference.use.parents) > 2 else None
+        return not (
+            isinstance(outer, ast.Attribute)
+            and outer.attr in SUBMITTING
+            and isinstance(further, ast.Call)
+            and further.func is outer
+        )
+    return reference.rest not in ((), ("fn",), ("submit",), ("map",))
 
 
 def _place(found: Submissions, module: Module, call: ast.Call, parents: tuple[ast.AST, ...]) -> None:
@@ -143,23 +344,22 @@ def _place(found: Submissions, module: Module, call: ast.Call, parents: tuple[as
 
 
 def _is_resolved(module: Module, call: ast.Call, parents: tuple[ast.AST, ...]) -> bool:
-    """`.result()` or `.wait()` at once, returned, or handed to a task, which waits for what it is given."""
+    """Given back as a state, `.result()` or `.wait()` at once, returned, or handed to a task, which waits for what it is given."""
+    if _returns_state(call):
+        return True
     parent = parents[-1]
     if isinstance(parent, ast.Attribute):
         outer = parents[-2]
-        return (
-            parent.attr in ("result", "wait")
-            and isinstance(outer, ast.Call)
-            and outer.func is parent
-            and not outer.args
-        )
+        return isinstance(outer, ast.Call) and outer.func is parent and _waits_to_the_end(outer)
     if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and isinstance(parent.targets[0], ast.Name):
-        if _waited_next(parent, parent.targets[0].id, parents):
-            return True
+        next_wait = _wait_on_next_line(parent, parent.targets[0].id, parents)
+        if next_wait is not None:
+            return _waits_to_the_end(next_wait)
     inner: ast.AST = call
-    for parent in reversed(parents):
+    for depth in range(len(parents) - 1, -1, -1):
+        parent = parents[depth]
         if isinstance(parent, ast.Return):
-            return True
+            return not any(_runs_more_on_leaving(node) or _is_function(node) for node in parents[1:depth])
         if isinstance(parent, ast.Call):
             return inner is not parent.func and _waits_for_arguments(module, parent)
         if not isinstance(parent, (ast.List, ast.Tuple, ast.ListComp, ast.keyword, ast.Starred, ast.Dict)):
@@ -168,21 +368,45 @@ def _is_resolved(module: Module, call: ast.Call, parents: tuple[ast.AST, ...]) -
     return False
 
 
+def _returns_state(call: ast.Call) -> bool:
+    """`return_state=True`: `.submit()` and `.map()` wait for the run themselves."""
+    given = _argument(call, "return_state")
+    return isinstance(given, ast.Constant) and given.value is True
+
+
+def _argument(call: ast.Call, name: str) -> Optional[ast.expr]:
+    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
+
+
+def _waits_to_the_end(call: ast.Call) -> bool:
+    """Whether a call is `.result()` or `.wait()` without a limit of time."""
+    return (
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("result", "wait")
+        and not call.args
+        and all(keyword.arg == "raise_on_failure" for keyword in call.keywords)
+    )
+
+
+def _is_function(node: ast.AST) -> bool:
+    return isinstance(node, (*FUNCTIONS, ast.Lambda))
+
+
+def _runs_more_on_leaving(node: ast.AST) -> bool:
+    """Whether a `return` inside of this is not the last thing that the flow does."""
+    return isinstance(node, (ast.With, ast.AsyncWith)) or bool(getattr(node, "finalbody", None))
+
+
 def _waits_for_arguments(module: Module, call: ast.Call) -> bool:
     reference = module.resolve(call)
     if reference is None:
         return False
     if reference.qualified in _WAITING_CALLS:
-        return True
+        return len(call.args) == 1 and not call.keywords
     return (
         reference.definition is not None
         and reference.definition.kind is Kind.TASK
-        and reference.rest
-        in (
-            (),
-            ("submit",),
-            ("map",),
-        )
+        and reference.rest in ((), ("submit",), ("map",))
     )
 
 
@@ -190,7 +414,12 @@ def _wait_edit(found: Submissions, module: Module, call: ast.Call, parents: tupl
     """The edit that waits for a submission at the place where 2.x ran it; None where there is no such place."""
     from migrator.rewriting.statements import CannotEdit, insert_after
 
+    if _argument(call, "return_state") is not None:
+        return None
     parent = parents[-1]
+    if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
+        if _wait_on_next_line(parent, parent.targets[0].id, parents) is not None:
+            return None
     end = span(call, module.index)[1]
     if isinstance(parent, ast.Expr):
         return Edit(end, end, ".wait()")
@@ -203,7 +432,7 @@ def _wait_edit(found: Submissions, module: Module, call: ast.Call, parents: tupl
             name = module.source(target)
             if statement.value is call:
                 code = f"{name}.wait()"
-            elif _is_list_of(statement.value, call) and _wait_is_free(module):
+            elif _is_list_of_futures(module, statement.value, call) and _wait_is_free(module):
                 code = f"wait({name})"
                 found.needs_wait_function = True
     elif isinstance(statement, ast.Expr) and isinstance(parent, ast.Call) and statement.value is parent:
@@ -211,7 +440,8 @@ def _wait_edit(found: Submissions, module: Module, call: ast.Call, parents: tupl
         if (
             isinstance(function, ast.Attribute)
             and function.attr == "append"
-            and _is_plain(function.value)
+            and isinstance(function.value, ast.Name)
+            and _is_own_list(function.value.id, parents)
             and parent.args == [call]
         ):
             code = f"{module.source(function.value)}[-1].wait()"
@@ -234,32 +464,90 @@ def _is_plain(node: ast.expr) -> bool:
     return False
 
 
-def _is_list_of(value: Optional[ast.expr], call: ast.Call) -> bool:
-    if isinstance(value, (ast.List, ast.Tuple)):
-        return call in value.elts
-    return isinstance(value, ast.ListComp) and value.elt is call
+def _is_list_of_futures(module: Module, value: Optional[ast.expr], call: ast.Call) -> bool:
+    """Whether the call stands in a list or tuple that holds the futures of `.submit()` and nothing else."""
+    if isinstance(value, ast.ListComp):
+        elements = [value.elt]
+    elif isinstance(value, (ast.List, ast.Tuple)):
+        elements = value.elts
+    else:
+        return False
+    return call in elements and all(_is_future(module, element) for element in elements)
+
+
+def _is_future(module: Module, node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "submit"
+        and _submission(module, node) == "task"
+        and _argument(node, "return_state") is None
+    )
+
+
+def _is_own_list(name: str, parents: tuple[ast.AST, ...]) -> bool:
+    """Whether a name is a variable of the function around, and every assignment to it is a list that is made there."""
+    function = next((node for node in reversed(parents) if isinstance(node, FUNCTIONS)), None)
+    if function is None or any(
+        argument.arg == name for argument in ast.walk(function) if isinstance(argument, ast.arg)
+    ):
+        return False
+    lists: set[ast.AST] = set()
+    stored: set[ast.AST] = set()
+    for statement in function.body:
+        for node in ast.walk(statement):
+            if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
+                return False
+            if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
+                stored.add(node)
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and _makes_list(node.value):
+                lists.update(node.targets if isinstance(node, ast.Assign) else [node.target])
+    return bool(stored) and stored <= lists
+
+
+def _makes_list(value: Optional[ast.expr]) -> bool:
+    if isinstance(value, ast.Call):
+        return isinstance(value.func, ast.Name) and value.func.id == "list"
+    return isinstance(value, (ast.List, ast.ListComp))
 
 
 def _wait_is_free(module: Module) -> bool:
+    """Whether `wait` can be imported at the top of the module: Prefect is imported there already, and the name is free."""
     from migrator.rewriting.names import can_add_import, local_name
 
-    return can_add_import(module, WAIT) and local_name(module, WAIT) == "wait"
+    top = any(
+        isinstance(statement, (ast.Import, ast.ImportFrom))
+        and not getattr(statement, "level", 0)
+        and any(
+            module.is_prefect(source)
+            for source in (
+                [statement.module or ""]
+                if isinstance(statement, ast.ImportFrom)
+                else [alias.name for alias in statement.names]
+            )
+        )
+        for statement in module.tree.body
+    )
+    return top and can_add_import(module, WAIT) and local_name(module, WAIT) == "wait"
 
 
-def _waited_next(statement: ast.stmt, name: str, parents: tuple[ast.AST, ...]) -> bool:
-    """Whether the very next statement waits for the future."""
+def _wait_on_next_line(statement: ast.stmt, name: str, parents: tuple[ast.AST, ...]) -> Optional[ast.Call]:
+    """The call of `.result()` or `.wait()` on the future in the very next statement."""
     block = _block_with(statement, parents)
     at = block.index(statement) + 1
     if at >= len(block):
-        return False
+        return None
     value = getattr(block[at], "value", None)
     function = value.func if isinstance(value, ast.Call) else None
-    return (
-        isinstance(function, ast.Attribute)
+    if (
+        isinstance(value, ast.Call)
+        and isinstance(function, ast.Attribute)
         and function.attr in ("result", "wait")
         and isinstance(function.value, ast.Name)
         and function.value.id == name
-    )
+    ):
+        return value
+    return None
 
 
 def _block_with(statement: ast.stmt, parents: tuple[ast.AST, ...]) -> list[ast.stmt]:

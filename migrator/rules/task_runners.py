@@ -19,6 +19,7 @@ CONCURRENT = f"{_MODULE}.ConcurrentTaskRunner"
 SEQUENTIAL = f"{_MODULE}.SequentialTaskRunner"
 THREADS = f"{_MODULE}.ThreadPoolTaskRunner"
 _URL = "https://docs.prefect.io/v3/concepts/task-runners"
+_TAKEN = "the name `ThreadPoolTaskRunner` is taken in this module"
 _INTEGRATIONS = {"DaskTaskRunner": "prefect_dask", "RayTaskRunner": "prefect_ray"}
 
 
@@ -185,14 +186,16 @@ class _Sequential:
         if self.context.target.both:
             if not reference.direct:
                 return
-            mend = Mend(
-                Applicability.SAFE,
+            mend = _imported_from(
+                self.context,
+                reference,
+                "compat.SequentialTaskRunner",
                 "Take the one of `compat`, which keeps its meaning on both majors",
-                lambda: [
-                    Edit(reference.start, reference.end, "SequentialTaskRunner"),
-                    *add_import(self.module, "compat.SequentialTaskRunner"),
-                ],
             )
+            if mend is None:
+                message += (
+                    ". By hand: take the one of `compat`; the name `SequentialTaskRunner` is taken in this module"
+                )
             yield Draft(reference.start, reference.end, message, mend)
             return
         verdict = self._verdict(reference)
@@ -274,7 +277,7 @@ class _Sequential:
         if waited_only and found.waits:
             return "it is one of two runners; use `ThreadPoolTaskRunner(max_workers=1)` and wait for what the flow submits, or it is dropped at the end"
         if not can_add_import(self.module, THREADS):
-            return "the name `ThreadPoolTaskRunner` is taken in this module"
+            return _TAKEN
         return _Replacement(instead_of=expression, waits=found)
 
     def _with_options(self, reference: Reference, expression: ast.expr, call: ast.Call) -> Union[str, _Replacement]:
@@ -287,6 +290,8 @@ class _Sequential:
             return _Replacement(remove_argument_of=call)
         if found.waits or found.unclear or found.from_tasks:
             return f"`{flow.name}` submits tasks; use `ThreadPoolTaskRunner(max_workers=1)` and let it wait for each, or they are dropped at its end"
+        if not can_add_import(self.module, THREADS):
+            return _TAKEN
         return _Replacement(instead_of=expression, waits=found)
 
     def _variable(self, reference: Reference, expression: ast.expr, assignment: ast.AST) -> Union[str, _Replacement]:
@@ -311,6 +316,8 @@ class _Sequential:
             found = submissions_of(flow, self.context.project)
             if found.waits or _reason_against(found, flow):
                 return f"`{flow.name}` submits tasks; use `ThreadPoolTaskRunner(max_workers=1)` and let it wait for each, or they are dropped at its end"
+        if not can_add_import(self.module, THREADS):
+            return _TAKEN
         if isinstance(expression, ast.Call):
             return _Replacement(instead_of=expression, waits=None)
         return f"`{name}` is the class itself; use an instance, `ThreadPoolTaskRunner(max_workers=1)`"
@@ -421,8 +428,9 @@ def moved_task_runner(context: Context) -> Iterator[Draft]:
             mend = _rename(context, imported, f"{package}.{name}", f"Import it from `{package}`")
             yield Draft(imported.start, imported.end, message, mend)
         for reference in _spelled_out(context, dotted):
-            mend = _imported_from(context, reference, f"{package}.{name}", f"Import it from `{package}`")
-            yield Draft(reference.start, reference.end, message, mend)
+            moved = _imported_from(context, reference, f"{package}.{name}", f"Import it from `{package}`")
+            told = message if moved else f"{message}. By hand: the name `{name}` is taken in this module"
+            yield Draft(reference.start, reference.end, told, moved)
 
 
 RULES = (concurrent_task_runner, sequential_task_runner, custom_task_runner, moved_task_runner)
@@ -453,9 +461,11 @@ def _rename(context: Context, imported: Imported, new: str, message: str = "Rena
     return Mend(Applicability.SAFE, message, edits)
 
 
-def _imported_from(context: Context, reference: Reference, dotted: str, message: str) -> Mend:
-    """The use names the imported thing by itself."""
-    edit = Edit(reference.start, reference.end, dotted.rpartition(".")[2])
+def _imported_from(context: Context, reference: Reference, dotted: str, message: str) -> Optional[Mend]:
+    """The use names the imported thing by itself; None where its name means something else in the module."""
+    if not can_add_import(context.module, dotted):
+        return None
+    edit = Edit(reference.start, reference.end, local_name(context.module, dotted))
     return Mend(Applicability.SAFE, message, lambda: [edit, *add_import(context.module, dotted)])
 
 

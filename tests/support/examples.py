@@ -11,7 +11,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from migrator.config import Settings
-from migrator.findings import Applicability, Finding
+from migrator.findings import Applicability, FileReport, Finding
 from migrator.model.module import parse
 from migrator.rules import catalogue
 from migrator.run import check, check_source, fix
@@ -112,5 +112,5 @@ def _clean(code: str) -> str:
     return dedent(code).lstrip("\n") if code.startswith("\n") else code
 
 
-def _of(reports: list, path: str) -> list:  # type: ignore[type-arg]
+def _of(reports: list[FileReport], path: str) -> list[FileReport]:
     return [report for report in reports if os.path.abspath(report.path) == os.path.abspath(path)]

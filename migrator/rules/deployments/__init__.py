@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from functools import partial
 
@@ -106,8 +107,9 @@ def deployment_build_from_flow(context: Context) -> Iterator[Draft]:
 
     ## Fix safety
     Safe where a work pool is named and every argument has its equivalent; run it from the directory from which the 2.x code was run. Unsafe where the work
-    pool has to come from `PREFECT_DEFAULT_WORK_POOL_NAME`, or an argument is passed on without being known. No fix for storage and infrastructure
-    blocks, YAML output and triggers.
+    pool has to come from `PREFECT_DEFAULT_WORK_POOL_NAME`, an argument is passed on without being known, or the result is handed on (returned, put
+    into a list, given to a function), since it is another object on 3.x. No fix for storage and infrastructure blocks, YAML output and triggers, nor where the
+    guard would take names from functions, classes or the flow.
     """
     yield from _drafts(context)
 
@@ -124,7 +126,7 @@ def _drafts(
     references = [
         reference
         for reference in context.module.references
-        if reference.direct and _is_deployment(reference.qualified)
+        if reference.direct and _is_deployment(reference.qualified) and not _has_fallback(context, reference)
         and not context.may_fail(reference.use.parents, reference.node)
     ]  # fmt: skip
     plans: list[Plan] = []
@@ -169,6 +171,18 @@ def _drafts(
                 partial(remove_imports_of, context.module, [imported]),
             )
             yield Draft(imported.start, imported.end, f"{message}; importing it fails", mend if unused else None)
+
+
+def _has_fallback(context: Context, reference: Reference) -> bool:
+    """Whether the import may fail and the code goes on without `Deployment`: no handler imports it from elsewhere."""
+    imported = reference.imported
+    if imported is None or not imported.guarded:
+        return False
+    return not any(
+        _is_deployment(other.target) and any(isinstance(around, ast.ExceptHandler) for around in other.parents)
+        for other in context.module.names.imported
+        if other.local == imported.local
+    )
 
 
 def _is_deployment(qualified: str) -> bool:

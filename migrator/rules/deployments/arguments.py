@@ -141,7 +141,7 @@ def translated(context: Context, arguments: dict[str, ast.expr]) -> tuple[list[S
             raise Refusal(f"`{name}=` is no argument of 3.x")
     if "enforce_parameter_schema" not in arguments and not unpacks(context, arguments, "enforce_parameter_schema"):
         steps.append(Step("set", "enforce_parameter_schema", "False"))
-    if "work_pool_name" not in arguments and not unpacks(context, arguments, "work_pool_name"):
+    if not names_pool(context, arguments):
         certain = False
         notes.append(POOL)
     given = literal(arguments.get("name"))
@@ -267,6 +267,12 @@ def _unpacked(context: Context, value: ast.expr) -> str:
 
 def unpacks(context: Context, arguments: dict[str, ast.expr], name: str) -> bool:
     return "**" in arguments and name in (_keys(context, arguments["**"]) or ())
+
+
+def names_pool(context: Context, arguments: dict[str, ast.expr]) -> bool:
+    """Whether a work pool is named; `work_pool_name=None` names none."""
+    given = arguments.get("work_pool_name")
+    return unpacks(context, arguments, "work_pool_name") if given is None else not is_none(given)
 
 
 def _keys(context: Context, value: ast.expr) -> Optional[list[str]]:

@@ -22,10 +22,14 @@ from migrator.rules.deployments.arguments import (
     arguments_of,
     is_none,
     literal,
+    names_pool,
     translated,
-    unpacks,
 )
-from migrator.rules.deployments.guard import guarded_statements
+from migrator.rules.deployments.guard import guarded_statements, imported_elsewhere, is_main_guard
+
+HANDED_ON = "What is handed on is another object on 3.x, a `RunnerDeployment`: check what is done with it"
+HANDED_ON_ID = "`deploy(...)` returns the id of the deployment, not the deployment: check what is done with it"
+_HOMES = ("prefect.deployments.Deployment", "prefect.deployments.deployments.Deployment")
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,15 @@ def planned(context: Context, reference: Reference) -> Plan:
         )
     apply_call = _apply_call(parents)
     deploys = bool(applied) or apply_call is not None
-    _check_uses(context, statement, deploys)
-    if not deploys and "work_pool_name" not in arguments and not unpacks(context, arguments, "work_pool_name"):
+    _check_uses(context, parents, statement, deploys)
+    if _is_handed_on(context, parents, statement, call, apply_call):
+        certain = False
+        notes.append(HANDED_ON_ID if deploys else HANDED_ON)
+    if not deploys and not names_pool(context, arguments):
         raise Refusal(POOL)
     guard, into = guarded_statements(context, statement, parents, flow)
+    if not all(_statement_can_change(context, moved) for moved in guard):
+        raise Refusal('what has to go under `if __name__ == "__main__":` shares its line with other statements')
     where = os.path.relpath(context.project.root(context.module.path), os.path.dirname(context.module.path))
     if where != ".":
         notes.append("Run it from the project's root, as before")
@@ -117,26 +126,42 @@ def _check_surroundings(context: Context, parents: Sequence[ast.AST], statement:
         )
     if isinstance(parents[-1], ast.Attribute) and _apply_call(parents) is None:
         raise Refusal("it is used at once in another way than `.apply()`; assign it to a variable first")
+    if any(isinstance(node, ast.JoinedStr) for node in parents):
+        raise Refusal("it stands in an f-string; assign it to a variable first")
     if not _statement_can_change(context, statement):
         raise Refusal("it shares its line with other statements; give it a line of its own")
+    if context.target.both:
+        _check_for_both(context, statement)
     if context.target.both and not isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign, ast.Return)):
         raise Refusal(
             "it is part of a larger statement; assign it to a variable first, so that it can stand on a branch for each major"
         )
 
 
-def _check_uses(context: Context, statement: ast.stmt, deploys: bool) -> None:
+def _check_for_both(context: Context, statement: ast.stmt) -> None:
+    """Raises Refusal where a branch for each major does not fit into the lines that are there."""
+    imports = [imported for imported in context.module.names.imported if imported.target in _HOMES]
+    if any(not _statement_can_change(context, imported.statement) for imported in imports):
+        raise Refusal("its import shares a line with other statements; give it a line of its own")
+    if len({imported.statement for imported in imports}) < len(imports):
+        raise Refusal("`Deployment` is imported twice by one statement")
+    inside = [
+        reference
+        for reference in context.module.references
+        if reference.qualified.endswith(".Deployment.build_from_flow") and statement in reference.use.parents
+    ]
+    if len(inside) > 1:
+        raise Refusal("its statement builds several deployments; give each a statement of its own")
+
+
+def _check_uses(context: Context, parents: Sequence[ast.AST], statement: ast.stmt, deploys: bool) -> None:
     """Raises Refusal where a variable that holds the deployment is used as 3.x's cannot be."""
-    if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        return
-    names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    for node in ast.walk(context.module.tree):
+    names = _targets(statement)
+    for node in ast.walk(_where_known(context, parents, names)):
         value = node.value if isinstance(node, ast.Attribute) else None
+        if deploys and isinstance(node, ast.Name) and node.id in names and not isinstance(node.ctx, ast.Store):
+            raise Refusal("it is applied at once and used afterwards; leave `apply=True` out and call `.apply()` on it")
         if isinstance(node, ast.Attribute) and isinstance(value, ast.Name) and value.id in names:
-            if deploys:
-                raise Refusal(
-                    "it is applied at once and used afterwards; leave `apply=True` out and call `.apply()` on it"
-                )
             if node.attr not in KEPT_ATTRIBUTES or not isinstance(node.ctx, ast.Load):
                 raise Refusal(f"`{value.id}.{node.attr}` has no equivalent on what `to_deployment(...)` returns")
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "apply":
@@ -147,6 +172,52 @@ def _check_uses(context: Context, statement: ast.stmt, deploys: bool) -> None:
                     "`prefect work-queue set-concurrency-limit`",
                     f"{DOCS}/store-flow-code",
                 )
+
+
+def _is_handed_on(
+    context: Context,
+    parents: Sequence[ast.AST],
+    statement: ast.stmt,
+    call: ast.Call,
+    apply_call: Optional[ast.Call],
+) -> bool:
+    """Whether other code gets the result: it is returned, put into something, or given away by the variable that holds it."""
+    whole: Optional[ast.AST] = parents[-1] if isinstance(parents[-1], ast.Await) else apply_call or call
+    if isinstance(parents[-3] if apply_call is not None and len(parents) > 2 else None, ast.Await):
+        whole = parents[-3]
+    if isinstance(statement, ast.Expr):
+        return statement.value is not whole
+    plain = isinstance(statement, ast.AnnAssign) or (
+        isinstance(statement, ast.Assign) and all(isinstance(target, ast.Name) for target in statement.targets)
+    )
+    if not plain or getattr(statement, "value", None) is not whole:
+        return True
+    names = _targets(statement)
+    if not any(isinstance(node, FUNCTIONS) for node in parents) and imported_elsewhere(context, names):
+        return True
+    known = _where_known(context, parents, names)
+    followed = {node.value for node in ast.walk(known) if isinstance(node, ast.Attribute)}
+    return any(
+        isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load) and node not in followed
+        for node in ast.walk(known)
+    )
+
+
+def _targets(statement: ast.stmt) -> set[str]:
+    """The variables that an assignment binds; none for other statements."""
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return set()
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def _where_known(context: Context, parents: Sequence[ast.AST], names: set[str]) -> ast.AST:
+    """The function whose variables these are, or the module."""
+    function = next((node for node in reversed(parents) if isinstance(node, FUNCTIONS)), None)
+    if function is None or any(
+        not names.isdisjoint(node.names) for node in ast.walk(function) if isinstance(node, (ast.Global, ast.Nonlocal))
+    ):
+        return context.module.tree
+    return function
 
 
 def _given_entrypoint(context: Context, value: ast.expr) -> str:
@@ -167,7 +238,12 @@ def _entrypoint(context: Context, flow: ast.expr) -> tuple[str, str]:
             f"the flow `{' '.join(context.module.source(flow).split())}` cannot be followed; call `from_source(...).deploy(...)` on the flow itself"
         )
     top = definition.module.names.module_scope.bindings.get(definition.name, [])
-    if not any(binding.node is definition.node for binding in top):
+    made = [binding for binding in top if binding.node is definition.node]
+    if any(is_main_guard(node) for binding in made for node in binding.parents):
+        raise Refusal(
+            f'the flow `{definition.name}` exists under `if __name__ == "__main__":` only, where a worker cannot load it; make it at the top level'
+        )
+    if not made:
         raise Refusal(
             f"the flow `{definition.name}` is not at the top level of its module, where a worker could load it"
         )

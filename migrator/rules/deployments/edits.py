@@ -13,6 +13,7 @@ from migrator.rules.base import Context
 from migrator.rules.deployments.arguments import POSITIONAL
 from migrator.rules.deployments.calls import Plan
 
+FLAG = "compat.PREFECT_3"
 _LONGEST_LINE = 110
 """From here on `from_source` gets its arguments on lines of their own."""
 
@@ -30,13 +31,52 @@ def rewritten(context: Context, plans: Sequence[Plan], gone: Sequence[Imported])
     for run in _runs([guarded[row] for row in sorted(guarded)], context.module):
         yield _guarded(context, run, pieces, inside)
     for plan in plans:
-        if plan.into is not None:
+        if plan.into is not None and plan.statement.lineno not in guarded:
             yield from _moved(context, plan, plan.into, pieces, inside)
     yield from (Edit(start, end, text) for (start, end), text in pieces.items() if (start, end) not in inside)
     for dotted in dict.fromkeys(name for plan in plans for name in plan.imports):
         yield from add_import(context.module, dotted)
+    if both and not _flag_comes_along(context.module, plans, gone):
+        yield from _flag_edits(context.module, plans)
     if gone:
         yield from _import_edits(context, gone, both)
+
+
+def _flag_comes_along(module: Module, plans: Sequence[Plan], gone: Sequence[Imported]) -> bool:
+    """Whether `PREFECT_3` is there already, or comes with the rewritten imports, for every one of the plans."""
+    if has_flag(module, min(plan.statement.lineno for plan in plans)):
+        return True
+    return any(imported.statement in module.tree.body for imported in gone) or all(
+        plan.reference.imported in gone for plan in plans
+    )
+
+
+def _flag_edits(module: Module, plans: Sequence[Plan]) -> Iterator[Edit]:
+    """Imports `PREFECT_3` ahead of the import of the deployments, so that a later fix of that one finds it."""
+    from migrator.rewriting.statements import insert_before
+
+    used = [plan.reference.imported.statement for plan in plans if plan.reference.imported is not None]
+    at = next((statement for statement in module.tree.body if statement in used), None)
+    if at is None:
+        yield from add_import(module, FLAG)
+    else:
+        yield insert_before(module.text, at, "from compat import PREFECT_3")
+
+
+def has_flag(module: Module, before: int) -> bool:
+    """Whether the top level of the module has `PREFECT_3` before a row."""
+    return any(
+        (
+            isinstance(statement, ast.ImportFrom)
+            and any((alias.asname or alias.name) == "PREFECT_3" for alias in statement.names)
+        )
+        or (
+            isinstance(statement, ast.Assign)
+            and any(isinstance(target, ast.Name) and target.id == "PREFECT_3" for target in statement.targets)
+        )
+        for statement in module.tree.body
+        if statement.lineno < before
+    )
 
 
 def _call_piece(context: Context, plan: Plan) -> tuple[tuple[int, int], str]:
@@ -151,11 +191,7 @@ def _import_edits(context: Context, gone: Sequence[Imported], both: bool) -> Ite
         statement = imported.statement
         written = "Deployment" if imported.alias is None else f"Deployment as {imported.alias}"
         guard = f"if not PREFECT_3:\n    from {imported.module} import {written}"
-        has_flag = (
-            any(other.local == "PREFECT_3" for other in context.module.names.imported)
-            or "import PREFECT_3" in context.module.text
-        )
-        flag = "" if has_flag else "from compat import PREFECT_3\n"
+        flag = "" if has_flag(context.module, statement.lineno) else "from compat import PREFECT_3\n"
         if len(statement.names) == 1:
             start, end = span(statement, context.module.index)
             indent = context.module.text[context.module.index.line_start(start) : start]
