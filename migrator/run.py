@@ -34,7 +34,7 @@ _HELD_BYTES = 64_000_000
 """How much of the files that do not mention Prefect is held in memory until it is known which modules they would have to import."""
 _DEEPEST_NESTING = 10_000
 """Frames; a branch of `elif` takes two. Python's own limit of 1,000 is reached by long chains that its parser takes."""
-_CHARACTERS_BETWEEN_COLLECTIONS = 2_000_000
+_CHARACTERS_BETWEEN_COLLECTIONS = 4_000_000
 _MOST_PASSES = 6
 _PYTHON = (".py", ".pyi")
 

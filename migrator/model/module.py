@@ -308,11 +308,14 @@ class Module:
 
     def _tied(self, uses: Sequence[Use]) -> Iterator[str]:
         """Names of functions, classes and variables that an interesting use stands in or defines, if used themselves."""
+        mentioned: dict[str, bool] = {}
         for use in uses:
             inner: ast.AST = use.node
             for parent in reversed(use.parents):
                 if isinstance(parent, FUNCTIONS):
-                    if inner in parent.decorator_list or (self._makes_helper(use) and self.text.count(parent.name) > 1):
+                    if parent.name not in mentioned:
+                        mentioned[parent.name] = self.text.count(parent.name) > 1
+                    if inner in parent.decorator_list or (mentioned[parent.name] and self._makes_helper(use)):
                         yield parent.name
                     break
                 if isinstance(parent, ast.ClassDef):

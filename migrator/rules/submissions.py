@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from migrator.findings import Edit
 from migrator.model.module import Definition, Kind, Module
-from migrator.model.names import FUNCTIONS, FunctionNode, join, span
+from migrator.model.names import FUNCTIONS, FunctionNode, imports, join, span
 from migrator.model.project import Project
 
 SUBMITTING = frozenset({"submit", "map"})
@@ -267,12 +267,12 @@ def _targets(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.AST, 
 def _imported_paths(module: Module, project: Project) -> set[str]:
     """The files of the project that a module imports."""
     paths: set[Optional[str]] = set()
-    for node in ast.walk(module.tree):
+    for node, _ in imports(module.tree, module.index):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 parts = alias.name.split(".")
                 paths.update(project.locate(module.path, ".".join(parts[:end])) for end in range(1, len(parts) + 1))
-        elif isinstance(node, ast.ImportFrom):
+        else:
             source = "." * node.level + (node.module or "")
             paths.add(project.locate(module.path, source))
             paths.update(project.locate(module.path, join(source, alias.name)) for alias in node.names)
