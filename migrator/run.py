@@ -14,7 +14,7 @@ from typing import Optional
 
 from migrator import rules
 from migrator.annotations import annotate, without_stale
-from migrator.config import Settings, enabled
+from migrator.config import Settings, enabled, target_version
 from migrator.discovery import discover
 from migrator.engine import UNUSED_SUPPRESSION, Mended, Plan, find, mend
 from migrator.findings import Applicability, Failure, FileReport, Finding
@@ -287,9 +287,9 @@ def _tail(path: str) -> bytes:
 
 def _plan(settings: Settings) -> Plan:
     codes = (UNUSED_SUPPRESSION, *(rule.code for rule in rules.catalogue()))
-    chosen = tuple(rule for rule in rules.catalogue() if rule.code in codes and enabled(settings, rule.code, codes))
-    minor = int(settings.target.split(".")[1]) if settings.target.startswith("3.") else None
-    target = Target(minor, settings.target == "both")
+    chosen = tuple(rule for rule in rules.catalogue() if enabled(settings, rule.code, codes))
+    version = target_version(settings.target)
+    target = Target(version[1] if version is not None else None, settings.target == "both")
     return Plan(chosen, target, enabled(settings, UNUSED_SUPPRESSION, codes))
 
 

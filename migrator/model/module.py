@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 TASK_DECORATORS = frozenset({"prefect.task", "prefect.tasks.task"})
 FLOW_DECORATORS = frozenset({"prefect.flow", "prefect.flows.flow"})
-TASK_CLASSES = frozenset({"prefect.Task", "prefect.tasks.Task"})
-FLOW_CLASSES = frozenset({"prefect.Flow", "prefect.flows.Flow"})
 BLOCK_CLASSES = frozenset({"prefect.blocks.core.Block"})
 RUNNER_CLASSES = frozenset({"prefect.task_runners.BaseTaskRunner", "prefect.task_runners.TaskRunner"})
 

@@ -45,15 +45,6 @@ class Scope:
             scope = scope.parent
         return None
 
-    def inside(self, node: ast.AST) -> bool:
-        """Whether this scope is, or lies within, the scope that `node` opens."""
-        scope: Optional[Scope] = self
-        while scope is not None:
-            if scope.node is node:
-                return True
-            scope = scope.parent
-        return False
-
 
 @dataclass(frozen=True, eq=False)
 class Imported:

@@ -93,6 +93,7 @@ def _call_piece(context: Context, plan: Plan) -> tuple[tuple[int, int], str]:
 
 def _call_text(context: Context, plan: Plan, call: str) -> str:
     from migrator.rewriting.calls import remove_arguments, rename_argument, set_argument
+    from migrator.rewriting.statements import newline_of
 
     head = plan.reference.end - span(plan.call, context.module.index)[0]
     start = span(plan.call, context.module.index)[0]
@@ -111,7 +112,7 @@ def _call_text(context: Context, plan: Plan, call: str) -> str:
     if start - line_start + len(first_line) + len(plan.method) > _LONGEST_LINE:
         line = context.module.text[line_start:start]
         indent = line[: len(line) - len(line.lstrip())]
-        newline = "\r\n" if "\r\n" in context.module.text else "\n"
+        newline = newline_of(context.module.text)
         inner = f"{newline}{indent}{_step(indent)}"
         source = f"{plan.receiver}.from_source({inner}source={plan.source},{inner}entrypoint={plan.entrypoint},{newline}{indent})"
     if plan.awaited:
