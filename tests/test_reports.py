@@ -262,6 +262,13 @@ def test_a_place_longer_than_the_line_is_marked_as_far_as_it_is_shown() -> None:
     assert set(line[mark.index("^") : -1]) == {"y"}
 
 
+def test_mark_at_the_end_of_a_line_that_fills_the_width_is_within_it() -> None:
+    index = LineIndex("0" * 18 + "\x80")
+    _, lines = excerpt(index, (1, 20), (1, 20), style="", width=30)
+    assert all(sum(cells for _, cells in glyphs(line)) <= 30 for line in lines)
+    assert any("^" in line for line in lines)
+
+
 @given(st.text(), st.data(), st.integers(0, 90))
 @example("", None, 0)
 def test_every_place_of_every_text_can_be_shown(text: str, data: Optional[st.DataObject], width: int) -> None:

@@ -103,7 +103,8 @@ def _window(index: LineIndex, start: tuple[int, int], end: tuple[int, int], spac
     longest = max(_widths(index.line(number))[-1] for number in range(row, end_row + 1))
     widths = _widths(index.line(row))
     begin = widths[min(column, len(widths)) - 1]
-    length = widths[min(end_column, len(widths)) - 1] - begin if end_row == row else 1
+    length = max(widths[min(end_column, len(widths)) - 1] - begin, 1) if end_row == row else 1
+    longest = max(longest, begin + length)
     if longest <= space or begin + length < space:
         return 0, space
     low = min(begin - max((space - length) // 2, 1), longest - space)
