@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.support.environments import Unavailable
+from migrator.knowledge.generate.environments import Unavailable
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.environments import LOCKS, PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
+from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, VERSIONS, environment
 from tests.support.servers import (
     FlowRun,
     Server,
@@ -41,8 +41,7 @@ def _prefect_3_versions() -> list[str]:
     """The 3.x versions to prove it on, the oldest first."""
     if not ALL_VERSIONS:
         return [PREFECT_3_OLDEST, PREFECT_3]
-    versions = [path.stem for path in LOCKS.glob("3.*.txt")]
-    return sorted(versions, key=lambda version: [int(part) for part in version.split(".")])
+    return [version for version in VERSIONS if version.startswith("3.")]
 
 
 HELPERS = """

@@ -27,14 +27,14 @@ from migrator.knowledge.names import (
     phantom,
     replacement,
 )
-from tests.support.environments import LOCKS, PREFECT_2, PREFECT_3, environment
+from tests.support.environments import PREFECT_2, PREFECT_3, VERSIONS, environment
 
 PROGRAM = Path(__file__).with_name("names_program.py")
 
 ROWS = {row.old: row for row in MOVED_NAMES}
 
-BETWEEN_ENVIRONMENTS = {"prefect.client.orion", "prefect.client.orion.OrionClient"}
-"""Names that only releases had (2.4.1 to 2.8.0) for which there is no environment."""
+BETWEEN_ENVIRONMENTS = {"prefect.OrionClient", "prefect.client.orion", "prefect.client.orion.OrionClient"}
+"""Names that only releases had (2.4.1 to 2.8.0, one of them from 2.6.0) for which there is no environment."""
 
 OTHERWISE_ON_2 = {
     "prefect.client.schemas.objects.MinimalDeploymentSchedule",
@@ -49,6 +49,7 @@ RENAMED = {
     ("ORION_API_VERSION", "SERVER_API_VERSION"),
     ("OrionClient", "PrefectClient"),
     ("OrionHandler", "APILogHandler"),
+    ("PREFECT_CLOUD_URL", "PREFECT_CLOUD_API_URL"),
     ("OrionLogWorker", "APILogWorker"),
     ("StopTaskServer", "StopTaskWorker"),
     ("TaskServer", "TaskWorker"),
@@ -59,11 +60,34 @@ RENAMED = {
     ("orion", "orchestration"),
     ("pull_project_from_gcs", "pull_from_gcs"),
     ("pull_project_from_s3", "pull_from_s3"),
+    ("raise_failed_state", "raise_state_exception"),
+    ("set_default_ignore_file", "create_default_ignore_file"),
     ("push_project_to_gcs", "push_to_gcs"),
     ("push_project_to_s3", "push_to_s3"),
     ("task_server", "task_worker"),
 }
+RENAMED |= {
+    (row.old.rpartition(".")[2], row.new.rpartition(".")[2])
+    for row in MOVED_NAMES
+    if row.new and row.old.startswith(("prefect.settings.PREFECT_ORION_", "prefect.settings.PREFECT_LOGGING_ORION_"))
+}
 """Last parts of `old` and `new` that differ although the two are the same thing."""
+
+
+@pytest.mark.prefect
+def test_settings_are_renamed_as_prefect_itself_renamed_them() -> None:
+    code = (
+        "import json, prefect.settings as s; "
+        "print(json.dumps({n: v.deprecated_renamed_to.name for n, v in vars(s).items() "
+        "if n.startswith('PREFECT_') and getattr(v, 'deprecated_renamed_to', None) is not None}))"
+    )
+    done = environment("2.10.21").run(["-c", code])
+    assert done.returncode == 0, done.stderr
+    renamed = json.loads(done.stdout)
+    rows = {last(old): last(row.new) for old, row in ROWS.items() if row.new and last(old) in renamed}
+    assert rows == {old: new for old, new in renamed.items() if old in rows}
+    assert set(renamed) - set(rows) == {"PREFECT_ORION_SERVICES_FLOW_RUN_NOTIFICATIONS_ENABLED"}
+
 
 BROKEN_IN_PUBLIC_REPOSITORIES = [
     "prefect.blocks.system.JSON",
@@ -105,7 +129,6 @@ def number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-VERSIONS = sorted((path.stem for path in LOCKS.glob("*.txt")), key=number)
 OF_2 = [version for version in VERSIONS if number(version)[0] == 2]
 OF_3 = [version for version in VERSIONS if number(version)[0] == 3]
 

@@ -255,6 +255,49 @@ _ORION_WITHOUT_SUCCESSOR = (
     ("states", ("StateBaseModel",), _SERVER_INTERNAL, f"{_API}client-orchestration-__init__"),
 )
 
+_ORION_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "PREFECT_LOGGING_TO_API_": ("BATCH_INTERVAL", "BATCH_SIZE", "ENABLED", "MAX_LOG_SIZE", "WHEN_MISSING_FLOW"),
+    "PREFECT_SERVER_": ("ANALYTICS_ENABLED", "API_HOST", "API_KEEPALIVE_TIMEOUT", "API_PORT"),
+    "PREFECT_UI_": ("API_URL", "ENABLED"),
+    "PREFECT_API_": (
+        "BLOCKS_REGISTER_ON_START",
+        "DATABASE_CONNECTION_TIMEOUT",
+        "DATABASE_CONNECTION_URL",
+        "DATABASE_ECHO",
+        "DATABASE_MIGRATE_ON_START",
+        "DATABASE_PASSWORD",
+        "DATABASE_TIMEOUT",
+        "DEFAULT_LIMIT",
+        "SERVICES_CANCELLATION_CLEANUP_ENABLED",
+        "SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS",
+        "SERVICES_LATE_RUNS_AFTER_SECONDS",
+        "SERVICES_LATE_RUNS_ENABLED",
+        "SERVICES_LATE_RUNS_LOOP_SECONDS",
+        "SERVICES_PAUSE_EXPIRATIONS_ENABLED",
+        "SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS",
+        "SERVICES_SCHEDULER_DEPLOYMENT_BATCH_SIZE",
+        "SERVICES_SCHEDULER_ENABLED",
+        "SERVICES_SCHEDULER_INSERT_BATCH_SIZE",
+        "SERVICES_SCHEDULER_LOOP_SECONDS",
+        "SERVICES_SCHEDULER_MAX_RUNS",
+        "SERVICES_SCHEDULER_MAX_SCHEDULED_TIME",
+        "SERVICES_SCHEDULER_MIN_RUNS",
+        "SERVICES_SCHEDULER_MIN_SCHEDULED_TIME",
+        "TASK_CACHE_KEY_MAX_LENGTH",
+    ),
+}
+"""What 3.x has of the settings that were spelled with ORION up to 2.12: the start of the new name, and what follows it."""
+_ORION_SPELLING = {
+    "PREFECT_LOGGING_TO_API_": "PREFECT_LOGGING_ORION_",
+    "PREFECT_SERVER_": "PREFECT_ORION_",
+    "PREFECT_UI_": "PREFECT_ORION_UI_",
+}
+
+
+def _old_spelling(start: str, rest: str) -> str:
+    return f"{_ORION_SPELLING.get(start, 'PREFECT_ORION_')}{'API_' if rest == 'DEFAULT_LIMIT' else ''}{rest}"
+
+
 MOVED_NAMES: tuple[MovedName, ...] = (
     # prefect
     MovedName(
@@ -278,10 +321,27 @@ MOVED_NAMES: tuple[MovedName, ...] = (
         url=f"{_API}client-orchestration-__init__",
     ),
     MovedName("prefect.Manifest", advice=_PACKAGERS, url=_CODE_STORAGE),
+    MovedName(
+        "prefect.OrionClient",
+        "prefect.client.orchestration.PrefectClient",
+        new_since_2="2.8.1",
+        url=f"{_API}client-orchestration-__init__",
+        gone_in_2="2.8.1",
+    ),
     MovedName("prefect.Runner", "prefect.runner.Runner", new_since_2="2.12.0", gone_in_2="2.19.0"),
     # prefect.agent
     MovedName("prefect.agent.PrefectAgent", advice=_AGENTS, url=_WORKERS),
     MovedName("prefect.agent.OrionAgent", advice=_AGENTS, url=_WORKERS, gone_in_2="2.13.0"),
+    *(
+        MovedName(
+            f"prefect.{module}.DEFAULT_AGENT_WORK_POOL_NAME",
+            "prefect.client.schemas.objects.DEFAULT_AGENT_WORK_POOL_NAME",
+            new_since_2="2.10.12",
+            url=_WORKERS,
+            gone_in_2=gone,
+        )
+        for module, gone in (("agent", None), ("deployments.deployments", "2.16.4"))
+    ),
     # prefect.blocks
     *(
         MovedName(f"prefect.blocks.system.{name}", fails_from="3.5", advice=_JSON_BLOCKS, url=_VARIABLES)
@@ -339,6 +399,30 @@ MOVED_NAMES: tuple[MovedName, ...] = (
             ("prefect.client.orchestration.OrionClient", "2.13.0"),
         )
     ),
+    # prefect.client was one module up to 2.4.0
+    MovedName(
+        "prefect.client.inject_client",
+        "prefect.client.utilities.inject_client",
+        new_since_2="2.6.0",
+        url=f"{_API}client-utilities",
+        gone_in_2="2.4.1",
+    ),
+    *(
+        MovedName(
+            f"prefect.client.{name}",
+            f"prefect.client.base.{name}",
+            new_since_2="2.4.1",
+            url=f"{_API}client-base",
+            gone_in_2="2.4.1",
+        )
+        for name in ("PrefectResponse", "app_lifespan_context")
+    ),
+    MovedName(
+        "prefect.client.ORION_API_VERSION",
+        "prefect.client.constants.SERVER_API_VERSION",
+        new_since_2="2.14.0",
+        gone_in_2="2.4.1",
+    ),
     MovedName(
         "prefect.client.orion",
         "prefect.client.orchestration",
@@ -377,6 +461,15 @@ MOVED_NAMES: tuple[MovedName, ...] = (
         fails_from="3.4",
         advice="The base class is gone; `TaskRunResult`, `Parameter` and `Constant` of the same module are what inputs are made of.",
         url=f"{_API}client-schemas-objects",
+    ),
+    *(
+        MovedName(
+            f"prefect.{module}.MAX_VARIABLE_VALUE_LENGTH",
+            "prefect.types.MAX_VARIABLE_VALUE_LENGTH",
+            advice="3.x measures the value as JSON, 2.x the text itself.",
+            url=_VARIABLES,
+        )
+        for module in ("client.schemas.objects", "server.schemas.core")
     ),
     # prefect.context
     *(
@@ -454,6 +547,12 @@ MOVED_NAMES: tuple[MovedName, ...] = (
         )
         for module in ("prefect.deployments", "prefect.deployments.base")
         for name in ("find_prefect_directory", "register_flow")
+    ),
+    MovedName(
+        "prefect.deployments.base.set_prefect_hidden_dir",
+        advice=_PROJECTS,
+        url=_PREFECT_YAML,
+        gone_in_2="2.18.0",
     ),
     MovedName(
         "prefect.deployments.schedules.create_minimal_deployment_schedule",
@@ -592,6 +691,15 @@ MOVED_NAMES: tuple[MovedName, ...] = (
             gone_in_2="2.16.7",
         )
         for name in ("Automation", "ExistingAutomation", "ResourceTrigger", "Trigger")
+    ),
+    MovedName(
+        "prefect.events.schemas.Labelled",
+        "prefect.events.schemas.labelling.Labelled",
+        new_since_2="2.16.7",
+        applicability="unsafe",
+        advice="It is made as `Labelled({...})`, where 2.x wants `__root__={...}`.",
+        url=f"{_API}events-schemas-labelling",
+        gone_in_2="2.16.7",
     ),
     MovedName("prefect.events.instrument", advice="Emit events yourself with `prefect.events.emit_event`."),
     # prefect.exceptions
@@ -877,6 +985,13 @@ MOVED_NAMES: tuple[MovedName, ...] = (
         for name in _STATE_FACTORIES
     ),
     MovedName(
+        "prefect.server.schemas.schedules.MAX_RRULE_LENGTH",
+        "prefect.client.schemas.schedules.MAX_RRULE_LENGTH",
+        new_since_2="2.10.12",
+        url=_SCHEDULES,
+        gone_in_2="2.16.7",
+    ),
+    MovedName(
         "prefect.server.schemas.core.FlowRunNotificationPolicy",
         fails_from="3.4",
         advice=_NOTIFY,
@@ -908,7 +1023,41 @@ MOVED_NAMES: tuple[MovedName, ...] = (
         )
         for name in ("SETTING_VARIABLES", "get_default_settings", "get_settings_from_env")
     ),
+    MovedName(
+        "prefect.settings.OBFUSCATED_PREFIX",
+        "prefect.utilities.names.OBFUSCATED_PREFIX",
+        new_since_2="2.6.7",
+        url=f"{_API}utilities-names",
+    ),
+    *(
+        MovedName(
+            f"prefect.settings.{_old_spelling(start, rest)}",
+            f"prefect.settings.{start}{rest}",
+            new_since_2="2.8.1",
+            url=_SETTINGS,
+            gone_in_2="2.13.0",
+        )
+        for start, names in _ORION_SETTINGS.items()
+        for rest in names
+    ),
+    MovedName(
+        "prefect.settings.PREFECT_CLOUD_URL",
+        "prefect.settings.PREFECT_CLOUD_API_URL",
+        new_since_2="2.6.7",
+        applicability="unsafe",
+        advice="It has the address as its default, where the old one has None since 2.6.7.",
+        url=_SETTINGS,
+    ),
     # prefect.states
+    MovedName(
+        "prefect.states.raise_failed_state",
+        "prefect.states.raise_state_exception",
+        new_since_2="2.6.0",
+        applicability="unsafe",
+        advice="It raises for crashed and cancelled states too.",
+        url=_STATES,
+        gone_in_2="2.6.0",
+    ),
     MovedName("prefect.states.is_state", advice="Write `isinstance(value, prefect.State)`.", url=_STATES),
     # prefect.task_server
     MovedName(
@@ -942,6 +1091,13 @@ MOVED_NAMES: tuple[MovedName, ...] = (
         fails_from="3.2",
         advice="Use `runpy.run_path`, or `load_flow_from_entrypoint('file.py:flow_name')` for a flow.",
         url=f"{_API}utilities-importtools",
+    ),
+    MovedName(
+        "prefect.utilities.filesystem.set_default_ignore_file",
+        "prefect.utilities.filesystem.create_default_ignore_file",
+        new_since_2="2.10.0",
+        url=f"{_API}utilities-filesystem",
+        gone_in_2="2.10.0",
     ),
     # prefect.variables
     MovedName(
@@ -991,6 +1147,16 @@ MOVED_NAMES: tuple[MovedName, ...] = (
         for module in ("deployments", "projects")
         for verb, way in (("push", "to"), ("pull", "from"))
     ),
+    *(
+        MovedName(
+            f"prefect_aws.deployments.steps.{verb}Project{way}S3Output",
+            f"prefect_aws.deployments.steps.{verb}{way}S3Output",
+            new_since_2="2.20.26",
+            requires="prefect-aws",
+            url=_AWS,
+        )
+        for verb, way in (("Push", "To"), ("Pull", "From"))
+    ),
     # prefect_azure
     *(
         MovedName(old, requires="prefect-azure", advice=_ACI, url=_AZURE)
@@ -1037,6 +1203,16 @@ MOVED_NAMES: tuple[MovedName, ...] = (
         )
         for module in ("deployments", "projects")
         for verb, way in (("push", "to"), ("pull", "from"))
+    ),
+    *(
+        MovedName(
+            f"prefect_gcp.deployments.steps.{verb}Project{way}GcsOutput",
+            f"prefect_gcp.deployments.steps.{verb}{way}GcsOutput",
+            new_since_2="2.20.26",
+            requires="prefect-gcp",
+            url=_GCP,
+        )
+        for verb, way in (("Push", "To"), ("Pull", "From"))
     ),
     # prefect_sqlalchemy
     *(

@@ -10,8 +10,9 @@ from functools import lru_cache, partial
 from typing import Callable, Optional
 
 from migrator.findings import Applicability, Edit, Severity
-from migrator.knowledge.lookup import hidden_by_star
-from migrator.knowledge.names import moved, only_on_3, phantom, replacement
+from migrator.knowledge.api import Life, api
+from migrator.knowledge.lookup import hidden_by_star, instead_of, nearest
+from migrator.knowledge.names import MovedName, Phantom, moved, only_on_3, phantom, replacement
 from migrator.model.guards import only_on
 from migrator.model.module import Kind, Reference
 from migrator.model.names import Imported, guarded, span
@@ -23,9 +24,6 @@ _TAKES_DOTTED_NAME = frozenset(
     {"__import__", "multiple", "patch", "setattr", "delattr", "import_string", "import_module", "import_object", "import_from_string", "importorskip",
      "from_qualified_name", "load_object", "spy", "stub", "locate", "resolve_name"}
 )  # fmt: skip
-
-
-_WITH_RULES_OF_THEIR_OWN = frozenset({"prefect.deployments.Deployment", "prefect.deployments.deployments.Deployment"})
 
 
 @dataclass(frozen=True)
@@ -60,52 +58,153 @@ def _renamed(dotted: str, target: Target) -> Optional[Verdict]:
 
 @lru_cache(maxsize=10_000)
 def _moved(dotted: str, target: Target) -> Optional[Verdict]:
+    """The verdict on a name of 2.x that the target has no more, or that warns there."""
+    if any(_is_at_or_below(dotted, name) for name in _ONLY_IN_STRINGS):
+        return None
+    data = api()
+    life = data.life(dotted)
+    if life is not None and life.owners:
+        return None
+    if life is not None and not life.releases and life.module and not _is_there(life.module, target):
+        return _moved(life.module, target)
+    now = data.minor(target.minor)
     row = moved(dotted)
-    if row is None or row.old in _WITH_RULES_OF_THEIR_OWN:
-        return None
-    fails = target.reaches(row.fails_from)
-    if target.both and not fails and row.gone_in_2 is None and row.new_since_2 is None:
-        return None
-    new = replacement(row, dotted)
-    if target.both and new is not None and row.new_since_2 is None:
+    if life is None:
+        fails = row is not None and target.reaches(row.fails_from)
+    else:
+        before = life.releases & (now - 1)
+        fails = bool(before) and not life.releases & now
+    if fails:
+        return _gone(dotted, target, life)
+    if row is not None and row.fails_from is None:
+        return _deprecated(dotted, row, target)
+    home = life.entry.warns(now) if life is not None and life.entry is not None else None
+    if home is not None and not target.both:
+        new = home.replace(":", ".")
+        told = f"`{dotted}` is deprecated on Prefect {data.written(now)}; it is `{new}`"
+        return Verdict(Severity.INFO, told, UPGRADE_GUIDE, new)
+    return None
+
+
+def _is_at_or_below(dotted: str, name: str) -> bool:
+    return dotted == name or dotted.startswith(f"{name}.")
+
+
+def _is_there(dotted: str, target: Target) -> bool:
+    life = api().life(dotted)
+    return life is None or bool(life.releases & api().minor(target.minor))
+
+
+def _gone(dotted: str, target: Target, life: Optional[Life]) -> Verdict:
+    instead = instead_of(dotted)
+    new = instead.new if instead is not None else None
+    if new is not None and instead is not None and ((target.both and not instead.on_2) or not _is_there(new, target)):
         new = None
-    severity = Severity.ERROR if fails else Severity.INFO
-    told = (
-        f"`{dotted}` does not exist on Prefect {row.fails_from}" if fails else f"`{dotted}` is deprecated on Prefect 3"
-    )
+    told = _told_gone(dotted, life, instead.row if instead is not None else None)
+    if instead is None:
+        told += ". Nothing is known to take its place: where an import of it is not used, take it away"
+        return Verdict(Severity.ERROR, told, UPGRADE_GUIDE)
     if new is not None:
         told += f"; it is `{new}`"
-    if row.requires and new is not None:
-        told += f" (needs `{row.requires}`)"
-    if row.advice and (new is None or row.applicability == "unsafe" or not fails):
+        told += f" (needs `{instead.requires}`)" if instead.requires else ""
+    if instead.advice and (new is None or instead.applicability == "unsafe"):
+        told += f". {instead.advice}"
+    if target.both and new is None and instead.new is not None:
+        told += f" On 3.x alone it is `{instead.new}`."
+    return Verdict(Severity.ERROR, told.rstrip(), instead.url, new, Applicability[instead.applicability.upper()])
+
+
+def _told_gone(dotted: str, life: Optional[Life], row: Optional[MovedName]) -> str:
+    """Since when a name is gone, and the last release that had it."""
+    data = api()
+    if life is None:
+        return f"`{dotted}` does not exist on Prefect {row.fails_from if row is not None else '3.0'}"
+    root = dotted.partition(".")[0]
+    if root != "prefect":
+        of_2, of_3 = (release.partition("=")[2] for release in data.versions[root])
+        distribution = root.replace("_", "-")
+        return f"`{dotted}` does not exist in {distribution} {of_3}, the release for Prefect 3 ({of_2} had it)"
+    last = life.releases.bit_length() - 1
+    first = next(at for at in range(last + 1, len(data.labels)) if data.labels[at].startswith("3."))
+    told = f"`{dotted}` does not exist on Prefect {data.labels[first]}"
+    return (
+        told
+        if data.labels[last] in ("2.20", "3.0")
+        else f"{told} (Prefect {data.labels[last]} was the last to have it)"
+    )
+
+
+def _deprecated(dotted: str, row: MovedName, target: Target) -> Optional[Verdict]:
+    """The verdict of a row on a name that works on the target all the same."""
+    if target.both and row.gone_in_2 is None and row.new_since_2 is None:
+        return None
+    new = replacement(row, dotted)
+    if target.both and row.new_since_2 is None:
+        new = None
+    told = f"`{dotted}` is deprecated on Prefect 3"
+    if new is not None:
+        told += f"; it is `{new}`"
+        told += f" (needs `{row.requires}`)" if row.requires else ""
+    if row.advice:
         told += f". {row.advice}"
     if target.both and new is None and row.new is not None:
         told += f" On 3.x alone it is `{replacement(row, dotted)}`."
-    applicability = Applicability.SAFE if row.applicability == "safe" else Applicability.UNSAFE
-    return Verdict(severity, told.rstrip(), row.url or UPGRADE_GUIDE, new, applicability)
+    return Verdict(Severity.INFO, told.rstrip(), row.url, new, Applicability[row.applicability.upper()])
 
 
 @lru_cache(maxsize=10_000)
 def _too_new(dotted: str, target: Target) -> Optional[Verdict]:
     """The verdict on a name that Prefect 3 alone has, or has only from a later minor on."""
+    data = api()
     row = only_on_3(dotted)
-    if row is None:
+    life = data.life(dotted)
+    if life is not None and (life.owners or not life.releases & data.of_3):
         return None
     if target.both:
+        if row is None and (life is None or life.releases & data.of_2 or not life.releases & data.newest):
+            return None
         told = f"`{dotted}` exists on Prefect 3 only"
-        if row.advice:
+        if row is not None and row.advice:
             told += f". {row.advice}"
-        return Verdict(Severity.ERROR, told, UPGRADE_GUIDE, f"compat.{row.compat}" if row.compat else None)
-    if target.minor is not None and not target.reaches(row.since):
-        return Verdict(Severity.ERROR, f"`{dotted}` exists from Prefect {row.since} on", UPGRADE_GUIDE)
-    return None
+        return Verdict(Severity.ERROR, told, UPGRADE_GUIDE, f"compat.{row.compat}" if row and row.compat else None)
+    if target.minor is None or life is None:
+        return None
+    now = data.minor(target.minor)
+    if life.releases & (now | (now - 1)):
+        return None
+    first = data.labels[(life.releases & -life.releases).bit_length() - 1]
+    return Verdict(Severity.ERROR, f"`{dotted}` exists from Prefect {first} on", UPGRADE_GUIDE)
 
 
 @lru_cache(maxsize=10_000)
 def _unknown(dotted: str, target: Target) -> Optional[Verdict]:
+    """The verdict on a name that no release of Prefect 2 or 3 has."""
     row = phantom(dotted)
-    if row is None or row.leaks_since is not None:
+    if row is not None:
+        return None if row.leaks_since is not None else _phantom(dotted, row)
+    data = api()
+    life = data.life(dotted)
+    if (
+        dotted in _OF_INTEGRATIONS
+        or life is None
+        or life.releases
+        or life.owners
+        or (life.module and not _is_there(life.module, target))
+    ):
         return None
+    if data.of_prefect_1(dotted):
+        told = f"`{dotted}` is of Prefect 1: no Prefect 2 or 3 has it. The flow has to be written anew for 2 or 3 first"
+        return Verdict(Severity.ERROR, told, UPGRADE_GUIDE)
+    told = f"`{dotted}` exists in no Prefect that is known here ({data.labels[0]} to {data.labels[-1]})"
+    close = nearest(dotted)
+    return Verdict(Severity.ERROR, f"{told}. Did you mean `{close}`?" if close else told, UPGRADE_GUIDE)
+
+
+_OF_INTEGRATIONS = frozenset({"prefect.task_runners.DaskTaskRunner", "prefect.task_runners.RayTaskRunner"})
+"""Names that no release has, and that another rule sends to their package."""
+
+
+def _phantom(dotted: str, row: Phantom) -> Verdict:
     told = f"`{dotted}` exists in no Prefect 2 or 3"
     if row.advice:
         told += f". {row.advice}"
@@ -170,9 +269,10 @@ def star_import(context: Context) -> Iterator[Draft]:
     """
     for imported in context.module.names.imported:
         if imported.star and imported.local == "*" and imported.module.split(".")[0] == "prefect":
-            hidden = hidden_by_star(imported.module, context.target.reaches)
+            hidden = hidden_by_star(imported.module, context.target.minor)
             if hidden and _moved(imported.module, context.target) is None:
-                names = ", ".join(f"`{name}`" for name in hidden)
+                names = ", ".join(f"`{name}`" for name in hidden[:8])
+                names += f" and {len(hidden) - 8} others" if len(hidden) > 8 else ""
                 yield Draft(
                     imported.start,
                     imported.end,
@@ -356,17 +456,24 @@ def _respell(context: Context, reference: Reference, end: int, dotted: str, verd
 
 
 def _longest(reference: Reference, judge: Judge, target: Target) -> Optional[tuple[str, int, int, Verdict]]:
-    """The judged part of a dotted use: the shortest one that the row for the whole covers."""
-    wanted = _covered([dotted for dotted, _, _ in reference.prefixes], judge)
-    for dotted, start, end in reference.prefixes:
-        verdict = judge(dotted, target) if dotted == wanted else None
+    """The judged part of a dotted use."""
+    dotted = _judged([dotted for dotted, _, _ in reference.prefixes], judge, target)
+    for prefix, start, end in reference.prefixes:
+        verdict = judge(prefix, target) if prefix == dotted else None
         if verdict is not None:
-            return dotted, start, end, verdict
+            return prefix, start, end, verdict
     return None
 
 
+def _judged(prefixes: Sequence[str], judge: Judge, target: Target) -> Optional[str]:
+    """The longest of the dotted prefixes that has a verdict, or as little of it as the same row of a table covers."""
+    asked = _moved if judge in (_removed, _renamed) else judge
+    judged = [dotted for dotted in prefixes if asked(dotted, target) is not None]
+    return _covered(judged, judge) if judged else None
+
+
 def _covered(prefixes: Sequence[str], judge: Judge) -> str:
-    """The shortest of the dotted prefixes that means the same to the tables as the longest."""
+    """The shortest of the dotted prefixes that the row of a table for the longest covers as well."""
     table: Callable[[str], object] = phantom if judge is _unknown else only_on_3 if judge is _too_new else moved
     row = table(prefixes[-1])
     return next(prefix for prefix in prefixes if table(prefix) is row) if row is not None else prefixes[-1]
@@ -423,8 +530,10 @@ def _in_strings(context: Context, judge: Judge, major: Optional[int]) -> Iterato
         if _elsewhere(context, string.parents, parent, major):
             continue
         parts = string.value.split(".")
+        if not context.module.is_prefect(parts[0]):
+            continue
         prefixes = [".".join(parts[:length]) for length in range(2, len(parts) + 1)]
-        dotted = _covered(prefixes, judge)
+        dotted = _judged(prefixes, judge, context.target) or prefixes[-1]
         verdict = judge(dotted, context.target) or _in_string_only(dotted, judge)
         if verdict is None:
             continue

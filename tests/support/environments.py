@@ -1,7 +1,6 @@
 """Real Prefect environments, made on first use and kept: a virtual environment and a migrated database per version.
 
-Each version has a lock file in `tests/locks`, the exact set of packages that ran together: an old Prefect breaks with
-newer dependencies, and what then fails to import would be mistaken for something that Prefect removed.
+The generator of the names makes the virtual environments; here each also gets a database, and a home to run in.
 
 `python -m tests.support.environments VERSION ...` makes them ahead of time.
 """
@@ -19,8 +18,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LOCKS = Path(__file__).parent.parent / "locks"
+from migrator.knowledge.generate.environments import cache_directory, installed, locked
 
+VERSIONS = (
+    "2.0.4", "2.8.7", "2.10.21", "2.13.8", "2.17.1", "2.20.26",
+    "3.0.11", "3.1.15", "3.2.15", "3.3.7", "3.4.25", "3.5.0", "3.6.29", "3.7.8", "3.8.8",
+)  # fmt: skip
+"""The releases that tests run on: every 3.x minor, and enough of 2.x to meet each of its big changes."""
 PREFECT_2 = "2.20.26"
 PREFECT_3 = "3.8.8"
 PREFECT_3_OLDEST = "3.0.11"
@@ -33,18 +37,6 @@ QUIET = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
 }
-
-
-class Unavailable(Exception):
-    """A release that this machine cannot run: its dependencies do not build on any Python that is here."""
-
-
-def cache_directory() -> Path:
-    """Where environments are kept: `MIGRATOR_TEST_CACHE`, else a folder of the user's cache."""
-    chosen = os.environ.get("MIGRATOR_TEST_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "prefect-migrator"
 
 
 @dataclass(frozen=True)
@@ -99,64 +91,17 @@ class Environment:
 
 
 def environment(version: str) -> Environment:
-    """The environment of a version that has a lock file; it is made if it is not there yet."""
-    lock = LOCKS / f"{version}.txt"
-    root = cache_directory() / "environments" / version
-    python = root / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = root / "lock.txt"
-    root.mkdir(parents=True, exist_ok=True)
-    with _locked(root / "busy"):
-        if not stamp.exists() or stamp.read_text() != lock.read_text():
-            shutil.rmtree(root / "venv", ignore_errors=True)
-            shutil.rmtree(root / "home", ignore_errors=True)
-            _install(version, lock, root / "venv", python)
-            made = Environment(version, python, root / "home")
+    """The environment of a version that has a lock file; it is made if it is not there yet. Raises Unavailable."""
+    made = Environment(version, installed(version), cache_directory() / "environments" / version / "home")
+    with locked(made.home_template.with_name("migrating")):
+        if not made.home_template.exists():
             _migrate(made)
-            stamp.write_text(lock.read_text())
-    return Environment(version, python, root / "home")
-
-
-def _interpreter(version: str) -> str:
-    """A Python that this version runs on: 3.10 below 2.13 where there is one, else the running interpreter. Raises Unavailable."""
-    major, minor = (int(part) for part in version.split(".")[:2])
-    if (major, minor) < (2, 13):
-        old = shutil.which("python3.10")
-        if old and subprocess.run([old, "--version"], capture_output=True).returncode == 0:
-            return old
-        pyenv = sorted((Path.home() / ".pyenv" / "versions").glob("3.10.*/bin/python"))
-        if pyenv:
-            return str(pyenv[-1])
-    if (major, minor) < (2, 8) and sys.version_info >= (3, 11):
-        raise Unavailable(f"Prefect {version} needs Python 3.10 or older, which is not here")
-    return sys.executable
-
-
-def _install(version: str, lock: Path, venv: Path, python: Path) -> None:
-    subprocess.run([_interpreter(version), "-m", "venv", str(venv)], check=True, capture_output=True)
-    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    command = (
-        [uv, "pip", "install", "--quiet", "--python", str(python), "--no-deps", "-r", str(lock)]
-        if uv
-        else [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "-r",
-            str(lock),
-        ]
-    )
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
-    if done.returncode:
-        raise RuntimeError(f"Prefect {version} could not be installed:\n{done.stdout}{done.stderr}")
+    return made
 
 
 def _migrate(env: Environment) -> None:
     """Creates the database once; a copied home starts in seconds instead of half a minute."""
-    env.home_template.mkdir(parents=True, exist_ok=True)
+    env.home_template.mkdir(parents=True)
     done = subprocess.run(
         [str(env.python.with_name("prefect")), _server_command(env.version), "database", "reset", "-y"],
         env=env.variables(env.home_template),
@@ -165,6 +110,7 @@ def _migrate(env: Environment) -> None:
         timeout=600,
     )
     if done.returncode:
+        shutil.rmtree(env.home_template, ignore_errors=True)
         raise RuntimeError(f"The database of Prefect {env.version} could not be created:\n{done.stdout}{done.stderr}")
 
 
@@ -172,24 +118,6 @@ def _server_command(version: str) -> str:
     """`prefect server` was called `prefect orion` before 2.8."""
     major, minor = (int(part) for part in version.split(".")[:2])
     return "orion" if (major, minor) < (2, 8) else "server"
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process at a time makes an environment; a lock that is an hour old was left by a dead one."""
-    while True:
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-            break
-        except FileExistsError:
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > 3600:
-                    path.unlink()
-            time.sleep(0.5)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from tests.support.environments import LOCKS, PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
+from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, VERSIONS, environment
 from tests.support.servers import Server, create_process_pool, read_deployment, run_worker_once, server
 
 if sys.version_info >= (3, 11):
@@ -180,9 +180,7 @@ def all_runs(fixture: Fixture) -> list[Run]:
 
     `both/` is not run where its text is that of a variant which runs on the same version.
     """
-    every = (
-        sorted((lock.stem for lock in LOCKS.glob("3.*.txt")), key=_version_key) if os.environ.get(ALL_VERSIONS) else []
-    )
+    every = [version for version in VERSIONS if version.startswith("3.")] if os.environ.get(ALL_VERSIONS) else []
     runs = []
     for variant in fixture.variants:
         declared = fixture.runs[variant]
