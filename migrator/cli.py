@@ -253,14 +253,36 @@ def rule(code: Annotated[str, typer.Argument(metavar="CODE", help="The code of a
     if not found:
         fail(f"there is no rule `{code}`; `migrator rules` lists them")
     for known in found:
-        text = page(known)
-        if sys.stdout is not None and sys.stdout.isatty():
-            from rich.console import Console
-            from rich.markdown import Markdown
+        _print_page(page(known))
 
-            Console().print(Markdown(text))
-        else:
-            _print(text)
+
+@app.command()
+def api(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A name of Prefect as code spells it (`prefect.filesystems.S3`), or its end alone (`S3`); "
+            "`prefect.flow(retries)` is an argument.",
+        ),
+    ],
+    output_format: Annotated[
+        str, typer.Option(metavar="text|json", help="A page to read, or one JSON object.")
+    ] = "text",
+) -> None:
+    """Tell what became of a name: which releases have it, and what to write instead."""
+    if output_format not in ("text", "json"):
+        fail(f"`{output_format}` is no output format of `api`; there are text and json")
+    from migrator.reports.biography import UnknownName, as_json, biography, page
+
+    try:
+        told = biography(name)
+    except UnknownName as error:
+        fail(str(error))
+    if output_format == "json":
+        _print(as_json(told))
+    else:
+        _print_page(page(told))
 
 
 @app.command()
@@ -303,6 +325,17 @@ def _print(text: str) -> None:
     from migrator.reports.output import write
 
     write(text, sys.stdout)
+
+
+def _print_page(text: str) -> None:
+    """Prints Markdown: laid out on a terminal, and as it is elsewhere."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console().print(Markdown(text))
+    else:
+        _print(text)
 
 
 def _settings(start: Optional[str], config_file: Optional[str], **options: Any) -> "Settings":

@@ -263,17 +263,18 @@ class Api:
         return mask, entries[0] if entries else None
 
     def lineage(self, home: str) -> Iterator[tuple[Klass, int]]:
-        """A class and those that it inherits from, each with the minors in which it does."""
+        """A class and those that it inherits from, each with the minors in which it does; one may come more than once, for other minors."""
         waiting = [(home, self.everything)]
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         while waiting:
             current, releases = waiting.pop(0)
             klass = self.klass(current)
-            if klass is None or current in seen:
+            fresh = releases & ~seen.get(current, 0)
+            if klass is None or not fresh:
                 continue
-            seen.add(current)
-            yield klass, klass.releases & releases
-            waiting += [(base, mask & releases) for base, mask in klass.bases if mask & releases]
+            seen[current] = seen.get(current, 0) | fresh
+            yield klass, klass.releases & fresh
+            waiting += [(base, mask & fresh) for base, mask in klass.bases if mask & fresh]
 
     def names(self, module: str) -> list[str]:
         """The names that a module has in any release, those that it only imports from outside left out."""
@@ -290,6 +291,16 @@ class Api:
             if entry is not None and entry.releases & releases:
                 yield name
         yield from (name for name, mask in block.outside.items() if mask & releases)
+
+    def modules_with(self, name: str) -> Iterator[str]:
+        """The modules that have a name in any release, those that only import it from outside left out."""
+        for mark in (f"\n{name} ", f"\n{name}@"):
+            at = self.text.find(mark)
+            while at >= 0:
+                place = _PLACE.match(self.text, self.text.rfind("\n@", 0, at))
+                if place is not None:
+                    yield place[1][1:]
+                at = self.text.find(mark, at + 1)
 
     @cached_property
     def modules(self) -> tuple[str, ...]:

@@ -102,21 +102,18 @@ def nearest(dotted: str) -> Optional[str]:
         home, _, name = home.rpartition(".")
     if not home:
         return None
-    inner = [module[len(home) + 1 :] for module in data.modules if module.startswith(f"{home}.")]
-    here = [*data.exports(home, data.newest), *(part for part in inner if "." not in part)]
-    close = get_close_matches(name, here, 1, 0.7)
-    if close:
-        return f"{home}.{close[0]}"
+    inner = (module[len(home) + 1 :] for module in data.modules if module.startswith(f"{home}."))
+    for here in (data.exports(home, data.newest), (part for part in inner if "." not in part)):
+        close = get_close_matches(name, list(here), 1, 0.7)
+        if close:
+            return f"{home}.{close[0]}"
     return next(iter(_elsewhere(data, name)), None)
 
 
 def _elsewhere(data: Api, name: str) -> list[str]:
-    """The public places outside the server where a name is defined on the newest release, the shortest first."""
-    marks = [f"\n{name} ", f"\n{name}@"]
-    if not any(mark in data.text for mark in marks):
-        return []
+    """The public places outside the server where the newest release has a name, the shortest first."""
     found = []
-    for module in data.modules:
+    for module in data.modules_with(name):
         parts = module.split(".")
         if any(part.startswith("_") for part in parts) or "server" in parts or "cli" in parts:
             continue

@@ -82,7 +82,8 @@ def _moved(dotted: str, target: Target) -> Optional[Verdict]:
     if home is not None and not target.both:
         new = home.replace(":", ".")
         told = f"`{dotted}` is deprecated on Prefect {data.written(now)}; it is `{new}`"
-        return Verdict(Severity.INFO, told, UPGRADE_GUIDE, new)
+        in_class = "." in home.partition(":")[2]
+        return Verdict(Severity.INFO, told, UPGRADE_GUIDE, None if in_class or "._" in new else new)
     return None
 
 
@@ -100,7 +101,7 @@ def _gone(dotted: str, target: Target, life: Optional[Life]) -> Verdict:
     new = instead.new if instead is not None else None
     if new is not None and instead is not None and ((target.both and not instead.on_2) or not _is_there(new, target)):
         new = None
-    told = _told_gone(dotted, life, instead.row if instead is not None else None)
+    told = _told_gone(dotted, life, target, instead.row if instead is not None else None)
     if instead is None:
         told += ". Nothing is known to take its place: where an import of it is not used, take it away"
         return Verdict(Severity.ERROR, told, UPGRADE_GUIDE)
@@ -114,8 +115,8 @@ def _gone(dotted: str, target: Target, life: Optional[Life]) -> Verdict:
     return Verdict(Severity.ERROR, told.rstrip(), instead.url, new, Applicability[instead.applicability.upper()])
 
 
-def _told_gone(dotted: str, life: Optional[Life], row: Optional[MovedName]) -> str:
-    """Since when a name is gone, and the last release that had it."""
+def _told_gone(dotted: str, life: Optional[Life], target: Target, row: Optional[MovedName]) -> str:
+    """Since when a name is gone, and the last release before the target that had it."""
     data = api()
     if life is None:
         return f"`{dotted}` does not exist on Prefect {row.fails_from if row is not None else '3.0'}"
@@ -124,7 +125,7 @@ def _told_gone(dotted: str, life: Optional[Life], row: Optional[MovedName]) -> s
         of_2, of_3 = (release.partition("=")[2] for release in data.versions[root])
         distribution = root.replace("_", "-")
         return f"`{dotted}` does not exist in {distribution} {of_3}, the release for Prefect 3 ({of_2} had it)"
-    last = life.releases.bit_length() - 1
+    last = (life.releases & (data.minor(target.minor) - 1)).bit_length() - 1
     first = next(at for at in range(last + 1, len(data.labels)) if data.labels[at].startswith("3."))
     told = f"`{dotted}` does not exist on Prefect {data.labels[first]}"
     return (

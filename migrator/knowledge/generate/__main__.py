@@ -125,10 +125,13 @@ def _described(
         looked = list(pool.map(lambda at: _looked(packages, environments[at], pythons[at]), range(len(pythons))))
         sources = list(pool.map(lambda at: _read(packages, environments[at], pythons[at]), range(len(pythons))))
         api = merge.merge(environments, looked, sources, roots)
-        asked = [merge.questions(api, at, looked[at]) for at in range(len(pythons))]
-        answers = list(pool.map(lambda at: _ask(asked[at], environments[at], pythons[at]), range(len(pythons))))
-    for at, answer in enumerate(answers):
-        merge.add_answers(api, at, answer, roots)
+        for _ in range(2):
+            asked = [merge.questions(api, at, looked[at]) for at in range(len(pythons))]
+            answers = list(
+                pool.map(lambda at, asked=asked: _ask(asked[at], environments[at], pythons[at]), range(len(pythons)))
+            )
+            for at, answer in enumerate(answers):
+                merge.add_answers(api, at, answer, roots)
     return api, list(text.lines(api, labels, successors(api))), api.disagreements
 
 

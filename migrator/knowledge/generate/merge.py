@@ -195,16 +195,17 @@ def _compared(found: Looked, source: Looked) -> Iterator[str]:
 
 
 def questions(api: Api, at: int, looked: Looked) -> dict[str, Any]:
-    """What to ask the release at an index: every name that another release has in a module that this one has too, and
-    every member that a class of the same name has anywhere."""
+    """What to ask the release at an index: every name that another release has, modules that have no file of their own
+    here included (2.20 gives `prefect.packaging` another module's place), and every member that a class of the same name has anywhere. Answers bring new members, so ask until they bring no more."""
     bit = 1 << at
+    here = looked["modules"]
     names = {
         module: missing
         for module, known in api.names.items()
-        if module in looked["modules"]
+        if module not in looked["failed"]
         and (
             missing := sorted(
-                n for n, fact in known.items() if not fact.mask & bit and f"{module}.{n}" not in looked["modules"]
+                name for name, fact in known.items() if not fact.mask & bit and f"{module}.{name}" not in here
             )
         )
     }
@@ -234,13 +235,15 @@ def add_answers(api: Api, at: int, answers: Looked, roots: frozenset[str]) -> No
     """Adds what `probe.ask` said of the release at an index."""
     bit = 1 << at
     for module, answer in answers["names"].items():
+        if "error" not in answer:
+            _note(api.modules, module, bit)
         for name, said in answer.get("names", {}).items():
             if "error" in said:
                 continue
             fact = api.names[module][name]
             kind = next(iter(fact.kinds), "value")
             fact.add(bit, {"kind": kind, "home": said.get("home")}, roots)
-            target = said.get("home") if "warns" in said else None
+            target = said.get("home") if "moved" in said.get("warns", "") else None
             if target and target != f"{module}:{name}":
                 _note(fact.moved, target, bit)
     for home, said in answers["members"].items():

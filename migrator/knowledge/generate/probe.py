@@ -67,12 +67,13 @@ def look(packages: list[str]) -> Record:
                 for key, value in sorted(vars(module).items())
                 if key.isidentifier() and not key.startswith("_") and key not in _NOISE
             }
-            exported = getattr(module, "__all__", None)
-            for key in exported if isinstance(exported, (list, tuple)) else ():
-                if key not in seen[name] and not key.startswith("_"):
-                    value = _quietly(partial(getattr, module, key))[0]
-                    if value is not None:
-                        seen[name][key] = _described(value, roots, key)
+            listed = getattr(module, "__all__", None)
+            for key in {*(listed if isinstance(listed, (list, tuple)) else ()), *dir(module)}:
+                if key in seen[name] or key.startswith("_") or key in _NOISE or not key.isidentifier():
+                    continue
+                value, error, _ = _quietly(partial(getattr, module, key))
+                if error is None:
+                    seen[name][key] = _described(value, roots, key)
     return {"modules": seen, "failed": failed, "classes": _classes(seen, roots)}
 
 
@@ -337,7 +338,9 @@ def _asked_members(home: str, wanted: list[str]) -> Record | None:
     known = set(fields[0] if fields else ())
     for base in value.__mro__:
         slots = vars(base).get("__slots__") or ()
-        known.update(vars(base).get("__annotations__", {}), [slots] if isinstance(slots, str) else slots)
+        given = vars(base).get("__annotations__")
+        known.update(given if isinstance(given, dict) else ())
+        known.update(slots if isinstance(slots, (tuple, list, set, dict)) else [str(slots)])
     return {name: name in known or _has(value, name) for name in wanted}
 
 

@@ -108,7 +108,7 @@ def _class(home: str, klass: Klass, everything: int, at: _At, known: Container[s
 
 
 def _line(
-    name: str, fact: Fact, around: int, home: Optional[str], at, successor: Optional[str], lives: int, module: str
+    name: str, fact: Fact, around: int, home: Optional[str], at: _At, successor: Optional[str], lives: int, module: str
 ) -> str:
     mask = fact.mask
     parts = [f"{name}{at(mask, around)}"]
