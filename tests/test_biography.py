@@ -176,7 +176,7 @@ def test_parameters_that_arbitrary_arguments_hide_are_not_called_new() -> None:
 def test_a_module_that_is_gone() -> None:
     told = biography("prefect.orion.schemas")
     assert told.kind == "module"
-    assert "in Prefect 2.0 to 2.7, gone in 2.8." in page(told)
+    assert "in Prefect 2.0 to 2.12, gone in 2.13." in page(told)
     assert "prefect.server" in told.advice
 
 

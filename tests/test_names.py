@@ -329,3 +329,99 @@ def test_string_that_names_what_another_rule_rewrites(name: str) -> None:
 
 def test_one_place_has_one_verdict() -> None:
     assert findings_in("import prefect\n\nx = prefect.orion.schemas.states.Completed\n") == [("PF102", 3, "error")]
+
+
+def test_name_that_is_gone_without_a_row_of_its_own() -> None:
+    (found,) = prove(*["from prefect.utilities.importtools import objects_from_script\n"] * 2)
+    assert found.code == "PF101" and "does not exist on Prefect 3." in found.message
+
+
+def test_name_that_lives_on_as_the_same_object_is_imported_from_there() -> None:
+    prove(
+        "from prefect.packaging.base import Flow, Packager\n\nx = Flow\n",
+        "from prefect.packaging.base import Packager\nfrom prefect.flows import Flow\n\nx = Flow\n",
+    )
+
+
+def test_name_that_a_later_minor_drops_is_reported_for_that_target_only() -> None:
+    code = "from prefect.blocks.system import JSON\n"
+    assert findings_in(code, target="3.4") == []
+    assert findings_in(code, target="3.5") == findings_in(code, target="3") == [("PF101", 1, "error")]
+
+
+def test_name_that_an_integration_dropped() -> None:
+    (found,) = prove(*["from prefect_aws.ecs import ECSTask\n"] * 2)
+    assert found.code == "PF101" and "prefect-aws" in found.message
+
+
+def test_integration_that_is_not_known_is_left_alone() -> None:
+    prove_untouched("from prefect_fivetran.connectors import anything\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("prefect.flwo", "`prefect.flow`"),
+        ("prefect.futures.as_complete", "`prefect.futures.as_completed`"),
+        ("prefect.tasks.Secret", "`prefect.blocks.system.Secret`"),
+    ],
+)
+def test_name_that_nobody_has_gets_the_nearest_one(name: str, told: str) -> None:
+    module, _, last = name.rpartition(".")
+    (found,) = prove(*[f"from {module} import {last}\n"] * 2)
+    assert found.code == "PF104" and f"Did you mean {told}?" in found.message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from prefect import Parameter\n",
+        "from prefect.engine.signals import FAIL\n",
+        "from prefect.run_configs import KubernetesRun\n",
+    ],
+)
+def test_names_of_prefect_1_are_called_that(code: str) -> None:
+    (found,) = prove(code, code)
+    assert found.code == "PF104" and "Prefect 1" in found.message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import prefect\n\nprint(prefect.__version__, prefect.runtime.flow_run.id, prefect.runtime.flow_run.my_own)\n",
+        "from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_HOST\n\nprint(PREFECT_API_URL.value())\n",
+        "from prefect.flows import Any, Optional\n",
+        "from prefect.runtime.flow_run import id, name\n",
+        "from prefect.utilities.asyncutils import _private\n",
+        "from typing import Literal\nimport prefect\n\ndef f(x: Literal['prefect.toml']): ...\n",
+        "from typing import Annotated\nimport prefect\n\ndef f(x: Annotated[str, 'prefect.toml']): ...\n",
+        "import pytest\n\ndef test():\n    with pytest.raises(ImportError):\n        from prefect.filesystems import S3\n",
+        "from unittest.mock import patch\n\nwith patch('prefect.flows.fake', create=True):\n    pass\n",
+        "def test(monkeypatch):\n    monkeypatch.setattr('prefect.flows.fake', 1, raising=False)\n",
+        "try:\n    from prefect.orion.schemas import states\nexcept ModuleNotFoundError:\n    states = None\n",
+    ],
+)
+def test_living_and_unjudgeable_names_are_not_accused(code: str) -> None:
+    prove_untouched(code)
+
+
+def test_missing_module_is_not_what_a_missing_name_raises() -> None:
+    code = "try:\n    from prefect.filesystems import S3\nexcept ModuleNotFoundError:\n    S3 = None\n"
+    assert findings_in(code) == [("PF101", 2, "error")]
+
+
+def test_private_name_of_a_module_that_is_gone() -> None:
+    assert findings_in("from prefect.pydantic import _dynamic_imports\n") == [("PF101", 1, "error")]
+
+
+def test_import_for_type_checkers_never_runs() -> None:
+    code = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from prefect.agent import PrefectAgent\n"
+    assert findings_in(code) == [("PF101", 4, "info")]
+
+
+def test_name_that_warns_on_3_is_a_note() -> None:
+    prove(
+        "from prefect.client import get_client\n",
+        "from prefect.client.orchestration import get_client\n",
+    )
+    assert findings_in("from prefect.client import get_client\n") == [("PF102", 1, "info")]

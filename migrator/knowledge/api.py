@@ -224,8 +224,10 @@ class Api:
     def _inside(self, dotted: str, module: str, block: _Block, rest: list[str]) -> Optional[Life]:
         name = rest[0]
         entry = self.entry(module, name)
+        if entry is None and name.startswith("_"):
+            return None if block.releases & self.newest else Life(dotted, block.releases, None, module)
         if entry is None:
-            return None if name.startswith("_") else Life(dotted, 0, None, module)
+            return Life(dotted, 0, None, module)
         if len(rest) == 1:
             return Life(dotted, entry.releases, entry, module)
         if entry.outside or any(kind != "class" for kind, _ in entry.kinds) or len(rest) > 2:

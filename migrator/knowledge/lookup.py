@@ -126,8 +126,10 @@ def _elsewhere(data: Api, name: str) -> list[str]:
 _FOLLOWED = frozenset(
     {
         "prefect.blocks.core.Block",
+        "prefect.context.get_run_context",
         "prefect.flow",
         "prefect.flows.flow",
+        "prefect.futures.resolve_futures_to_states",
         "prefect.task",
         "prefect.tasks.task",
         "prefect.task_runners",

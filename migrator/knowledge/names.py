@@ -107,7 +107,10 @@ _ORION = (
     "`prefect.orion` became `prefect.server`: take client code from `prefect.client.schemas` or `prefect.states`, and only "
     "code that extends the server from the module of the same name below `prefect.server`."
 )
-_SERVER_SCHEDULE = "Deployments on 3.x accept only the schedule classes of the client: the server's are refused with a validation error."
+_SERVER_SCHEDULE = (
+    "Deployments on 3.x accept only the schedule classes of the client: the server's are refused with a validation error. "
+    "Models of the server want the server's."
+)
 _SERVER_STATE = (
     "A state of the server that a flow returns is plain data on 3.x and does not become the flow's final state: "
     "use the one of `prefect.states`."
@@ -299,6 +302,15 @@ def _old_spelling(start: str, rest: str) -> str:
 
 
 MOVED_NAMES: tuple[MovedName, ...] = (
+    # prefect._vendor
+    MovedName(
+        "prefect._vendor.fastapi",
+        advice="Prefect 2 carried a copy of FastAPI; import the `fastapi` package itself.",
+    ),
+    MovedName(
+        "prefect._vendor.starlette",
+        advice="Prefect 2 carried a copy of Starlette; import the `starlette` package itself.",
+    ),
     # prefect
     MovedName(
         "prefect.BaseResult",
@@ -967,6 +979,7 @@ MOVED_NAMES: tuple[MovedName, ...] = (
             f"prefect.client.schemas.schedules.{name}",
             fails_from=None,
             new_since_2="2.10.12",
+            applicability="unsafe",
             advice=_SERVER_SCHEDULE,
             url=_SCHEDULES,
         )

@@ -135,12 +135,13 @@ _CATCHES_MISSING_NAME = frozenset({"ImportError", "ModuleNotFoundError", "Attrib
 _CATCHES_ANYTHING = frozenset({"Exception", "BaseException"})
 
 
-def guarded(parents: Sequence[ast.AST], node: ast.AST) -> bool:
+def guarded(parents: Sequence[ast.AST], node: ast.AST, module_is_there: bool = False) -> bool:
     """Whether `node` may fail for want of a name: it stands in the body of a `try` that catches that, or in such a handler.
 
-    For an import statement `except Exception` will do; a use needs a handler for the missing name itself.
+    For an import statement `except Exception` will do; a use needs a handler for the missing name itself. Where the module is there and only
+    the name is not, `except ModuleNotFoundError` catches nothing.
     """
-    caught = _CATCHES_MISSING_NAME
+    caught = _CATCHES_MISSING_NAME - ({"ModuleNotFoundError"} if module_is_there else set())
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         caught |= _CATCHES_ANYTHING
     inner = node
@@ -158,13 +159,28 @@ def guarded(parents: Sequence[ast.AST], node: ast.AST) -> bool:
     return False
 
 
+def _is_plain_text(node: ast.Constant, around: Sequence[ast.AST]) -> bool:
+    """Whether a string in an annotation is no annotation: within `Literal[...]`, or after the first part of `Annotated[...]`."""
+    for parent in reversed(around):
+        if isinstance(parent, ast.Subscript):
+            name = parent.value.attr if isinstance(parent.value, ast.Attribute) else getattr(parent.value, "id", "")
+            first = parent.slice.elts[0] if isinstance(parent.slice, ast.Tuple) and parent.slice.elts else parent.slice
+            if name == "Literal" or (name == "Annotated" and node not in ast.walk(first)):
+                return True
+        elif not isinstance(parent, ast.expr):
+            return False
+    return False
+
+
 def _suppresses(manager: ast.expr, caught: frozenset[str]) -> bool:
-    """Whether a context manager is `contextlib.suppress(ImportError)`."""
+    """Whether a context manager is `contextlib.suppress(ImportError)`, or a test's `pytest.raises(ImportError)`."""
     if not isinstance(manager, ast.Call):
         return False
     function = manager.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name == "suppress" and any(_catches(argument, caught) for argument in manager.args)
+    return name in ("suppress", "raises", "assertRaises") and any(
+        _catches(argument, caught) for argument in manager.args
+    )
 
 
 def _catches(handled: Optional[ast.expr], caught: frozenset[str]) -> bool:
@@ -417,7 +433,7 @@ class Names:
         del self._stack[-len(chain) :]
 
     def _constant(self, node: ast.Constant, scope: Scope) -> None:
-        if not isinstance(node.value, str):
+        if not isinstance(node.value, str) or not node.value:
             return
         start, end = span(node, self.index)
         is_name = self._first and node.value.startswith("prefect.") and _DOTTED.fullmatch(node.value)
@@ -427,9 +443,9 @@ class Names:
         if not found or before.strip("rRuU\"'") or after.strip("\"'"):
             return
         start += len(before)
-        if self._annotation:
+        if self._annotation and not _is_plain_text(node, self._stack):
             self._string_annotation(node.value, start, scope)
-        else:
+        elif is_name:
             self.strings.append(DottedString(node.value, start, tuple(self._stack), scope))
 
     def _string_annotation(self, value: str, start: int, scope: Scope) -> None:

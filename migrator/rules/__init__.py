@@ -10,7 +10,7 @@ from migrator.rules.base import Rule
 @lru_cache(maxsize=1)
 def catalogue() -> tuple[Rule, ...]:
     """All rules, in the order of their codes."""
-    from migrator.rules import deployments, misunderstandings, names, task_nesting, task_runners
+    from migrator.rules import deployments, lookalikes, members, misunderstandings, names, task_nesting, task_runners
 
-    families = (deployments, misunderstandings, names, task_nesting, task_runners)
+    families = (deployments, lookalikes, members, misunderstandings, names, task_nesting, task_runners)
     return tuple(sorted((rule for family in families for rule in family.RULES), key=lambda rule: rule.code))

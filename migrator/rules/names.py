@@ -193,6 +193,8 @@ def _unknown(dotted: str, target: Target) -> Optional[Verdict]:
         or (life.module and not _is_there(life.module, target))
     ):
         return None
+    if dotted.startswith("prefect.runtime."):
+        return None  # an environment variable may give any name a value there
     if data.of_prefect_1(dotted):
         told = f"`{dotted}` is of Prefect 1: no Prefect 2 or 3 has it. The flow has to be written anew for 2 or 3 first"
         return Verdict(Severity.ERROR, told, UPGRADE_GUIDE)
@@ -350,7 +352,8 @@ def _findings(context: Context, judge: Judge, major: Optional[int]) -> Iterator[
         if verdict is None:
             continue
         judged.add(imported)
-        if _elsewhere(context, imported.parents, imported.statement, major):
+        lives = imported.name is not None and _is_there(imported.module, context.target)
+        if _elsewhere(context, imported.parents, imported.statement, major, lives):
             continue
         yield from _of_import(context, imported, verdict, dotted)
     for reference in module.references:
@@ -381,9 +384,19 @@ def _of_star(context: Context, imported: Imported, judge: Judge, major: Optional
     yield Draft(start, end, verdict.message, mend, verdict.severity, verdict.url)
 
 
-def _elsewhere(context: Context, parents: tuple[ast.AST, ...], node: ast.AST, major: Optional[int]) -> bool:
+def _elsewhere(
+    context: Context, parents: tuple[ast.AST, ...], node: ast.AST, major: Optional[int], module_is_there: bool = False
+) -> bool:
     """Whether the name may be missing here, or the place runs only on the major that has it."""
-    return guarded(parents, node) or (major is not None and only_on((*parents, node), context.module) == major)
+    if guarded(parents, node, module_is_there):
+        return True
+    return major is not None and only_on((*parents, node), context.module) == major
+
+
+def _is_for_type_checkers(parents: Sequence[ast.AST]) -> bool:
+    """Whether a statement never runs: it stands below `if TYPE_CHECKING:`."""
+    tests = (parent.test for parent in parents if isinstance(parent, ast.If))
+    return any(getattr(test, "attr", getattr(test, "id", "")) == "TYPE_CHECKING" for test in tests)
 
 
 def _of_import(context: Context, imported: Imported, verdict: Verdict, dotted: str) -> Iterator[Draft]:
@@ -393,6 +406,10 @@ def _of_import(context: Context, imported: Imported, verdict: Verdict, dotted: s
         mend = Mend(verdict.applicability, f"Use `{new}`", lambda: _move(context, imported, new))
     elif verdict.method is not None:
         mend = _method_calls(context, imported, verdict.method)
+    if verdict.severity is Severity.ERROR and _is_for_type_checkers(imported.parents):
+        told = f"{verdict.message.rstrip('.')}. The import never runs, but type checkers fail on it"
+        yield Draft(imported.start, imported.end, told, mend, Severity.INFO, verdict.url)
+        return
     yield Draft(imported.start, imported.end, verdict.message, mend, verdict.severity, verdict.url)
     if verdict.severity is not Severity.ERROR:
         return
@@ -526,7 +543,7 @@ def _in_strings(context: Context, judge: Judge, major: Optional[int]) -> Iterato
         parent = string.parents[-1]
         if isinstance(parent, ast.keyword) and parent.arg == "target":
             parent = string.parents[-2]
-        if not isinstance(parent, ast.Call) or _called(parent) not in _TAKES_DOTTED_NAME:
+        if not isinstance(parent, ast.Call) or _called(parent) not in _TAKES_DOTTED_NAME or _may_be_absent(parent):
             continue
         if _elsewhere(context, string.parents, parent, major):
             continue
@@ -544,6 +561,15 @@ def _in_strings(context: Context, judge: Judge, major: Optional[int]) -> Iterato
             edit = Edit(start, end, verdict.new)
             mend = Mend(verdict.applicability, f"Use `{verdict.new}`", partial(list, (edit,)))
         yield Draft(start, end, verdict.message, mend, verdict.severity, verdict.url)
+
+
+def _may_be_absent(call: ast.Call) -> bool:
+    """Whether a call names something that need not be there: `patch(..., create=True)`, `setattr(..., raising=False)`."""
+    wanted = {"create": True, "raising": False}
+    return any(
+        keyword.arg in wanted and isinstance(keyword.value, ast.Constant) and keyword.value.value is wanted[keyword.arg]
+        for keyword in call.keywords
+    )
 
 
 def _called(call: ast.Call) -> str:

@@ -168,8 +168,8 @@ def _run(python: Path, arguments: Sequence[str], given: str) -> str:
 
 def _kept(question: Sequence[str], environment: str, answer: Any) -> Any:
     """An answer that does not change as long as the environment and the programs that ask are the same."""
-    programs = "".join(Path(str(program.__file__)).read_text() for program in (probe, static))
-    whole = "\0".join([programs, (LOCKS / f"{environment}.txt").read_text(), *question])
+    program = static if question[0] == "read" else probe
+    whole = "\0".join([Path(str(program.__file__)).read_text(), (LOCKS / f"{environment}.txt").read_text(), *question])
     path = cache_directory() / "answers" / f"{hashlib.sha256(whole.encode()).hexdigest()[:32]}.json.gz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -113,7 +113,9 @@ def merge(releases: Sequence[str], looked: Sequence[Looked], read: Sequence[Look
         for module, names in found["modules"].items():
             for name, record in names.items():
                 if f"{module}.{name}" not in found["modules"]:
-                    api.names.setdefault(module, {}).setdefault(name, Fact()).add(bit, record, roots)
+                    fact = api.names.setdefault(module, {}).setdefault(name, Fact())
+                    fact.add(bit, record, roots)
+                    _note(fact.moved, _moved_to(record, f"{module}:{name}"), bit)
         for module in sorted(wanting & set(source["modules"])):
             for name, record in source["modules"][module].items():
                 api.names.setdefault(module, {}).setdefault(name, Fact()).add(bit, _plain(record, roots), roots)
@@ -121,6 +123,12 @@ def merge(releases: Sequence[str], looked: Sequence[Looked], read: Sequence[Look
             _add_class(api.classes.setdefault(home, Klass()), bit, record, source["classes"].get(home, {}), roots)
         api.disagreements.extend(f"{releases[at]} {line}" for line in _compared(found, source))
     return api
+
+
+def _moved_to(record: Looked, name: str) -> Optional[str]:
+    """Where an object lives whose name warns that it has moved; None where the name does not warn, or is the object's home."""
+    home = record.get("home") if "moved" in record.get("warns", "") else None
+    return home if home != name else None
 
 
 def _plain(record: Looked, roots: frozenset[str]) -> Looked:
@@ -209,6 +217,7 @@ def questions(api: Api, at: int, looked: Looked) -> dict[str, Any]:
             )
         )
     }
+    names.update({module: [] for module in api.modules if module not in {**names, **here, **looked["failed"]}})
     by_tail: dict[str, set[str]] = {}
     for home in api.classes:
         for name in _all_members(api, home, set()):
@@ -243,9 +252,7 @@ def add_answers(api: Api, at: int, answers: Looked, roots: frozenset[str]) -> No
             fact = api.names[module][name]
             kind = next(iter(fact.kinds), "value")
             fact.add(bit, {"kind": kind, "home": said.get("home")}, roots)
-            target = said.get("home") if "moved" in said.get("warns", "") else None
-            if target and target != f"{module}:{name}":
-                _note(fact.moved, target, bit)
+            _note(fact.moved, _moved_to(said, f"{module}:{name}"), bit)
     for home, said in answers["members"].items():
         for name, there in (said or {}).items():
             if there and not _inherits(api, home, name, bit, set()):

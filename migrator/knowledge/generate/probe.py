@@ -7,6 +7,7 @@ class has them: names that a module's `__getattr__` brings stand in no list of n
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import io
@@ -51,30 +52,49 @@ def look(packages: list[str]) -> Record:
     roots = frozenset([*packages, "prefect"])
     seen: Record = {}
     failed: Record = {}
-    for package in packages:
-        for name in modules_of(package):
-            try:
-                importlib.import_module(name)
-            except BaseException as error:
-                failed[name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    for package in packages:
-        for name in modules_of(package):
-            module = sys.modules.get(name)
-            if module is None or name in failed:
+    everything = [name for package in packages for name in modules_of(package)]
+    for name in [*everything, *everything]:  # what fails in a circle at first is there once the others are
+        try:
+            importlib.import_module(name)
+            failed.pop(name, None)
+        except BaseException as error:
+            failed[name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    for name in everything:
+        module = sys.modules.get(name)
+        if module is None or name in failed:
+            continue
+        seen[name] = {
+            key: _described(value, roots, key)
+            for key, value in sorted(vars(module).items())
+            if key.isidentifier() and not key.startswith("_") and key not in _NOISE
+        }
+        listed = vars(module).get("__all__")
+        for key in {*(listed if isinstance(listed, (list, tuple)) else ()), *dir(module), *_hinted(module)}:
+            if key in seen[name] or key.startswith("_") or key in _NOISE or not key.isidentifier():
                 continue
-            seen[name] = {
-                key: _described(value, roots, key)
-                for key, value in sorted(vars(module).items())
-                if key.isidentifier() and not key.startswith("_") and key not in _NOISE
-            }
-            listed = getattr(module, "__all__", None)
-            for key in {*(listed if isinstance(listed, (list, tuple)) else ()), *dir(module)}:
-                if key in seen[name] or key.startswith("_") or key in _NOISE or not key.isidentifier():
-                    continue
-                value, error, _ = _quietly(partial(getattr, module, key))
-                if error is None:
-                    seen[name][key] = _described(value, roots, key)
+            if f"{name}.{key}" in sys.modules:
+                continue
+            value, problem, told = _quietly(partial(getattr, module, key))
+            if problem is None:
+                seen[name][key] = {**_described(value, roots, key), **({"warns": told[0]} if told else {})}
     return {"modules": seen, "failed": failed, "classes": _classes(seen, roots)}
+
+
+def _hinted(module: types.ModuleType) -> set[str]:
+    """Names that a module's `__getattr__` may answer to: those that its source spells as text, and the settings."""
+    if "__getattr__" not in vars(module):
+        return set()
+    found: set[str] = set()
+    file = str(module.__file__)
+    if file.endswith(".py"):
+        with open(file, "rb") as source:
+            constants = (node.value for node in ast.walk(ast.parse(source.read())) if isinstance(node, ast.Constant))
+            found.update(value for value in constants if isinstance(value, str))
+    legacy = sys.modules.get(f"{module.__name__}.legacy")
+    names = vars(legacy).get("_get_valid_setting_names") if legacy is not None else None
+    if names is not None:
+        found.update(names(vars(module)["Settings"]))
+    return {name for name in found if name.isidentifier()}
 
 
 def _described(value: object, roots: frozenset[str], name: str) -> Record:
