@@ -379,7 +379,7 @@ def test_text_of_a_secret_is_read_as_text(name: str, target: str) -> None:
     before, after = SECRETS[name]
     head = "import json\n\nfrom prefect.blocks.system import Secret\n\nx = "
     (finding,) = prove(f"{head}{before}\n", f"{head}{after}\n", select=RULE, target=target)
-    assert finding.severity is Severity.WARNING
+    assert finding.severity is Severity.INFO
     assert finding.fix is not None and finding.fix.applicability is Applicability.UNSAFE
 
 

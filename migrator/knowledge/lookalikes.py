@@ -46,7 +46,7 @@ class Lookalike:
     when: When
     """Where it matters."""
     severity: Severity
-    """ERROR: it fails there. WARNING: something else happens in silence."""
+    """ERROR: it fails there. WARNING: something else happens in silence. INFO: it does so for rare values only."""
     advice: str
     """What differs and what to do."""
     url: str
@@ -181,7 +181,7 @@ LOOKALIKES: tuple[Lookalike, ...] = (
     Lookalike(
         "prefect.blocks.system.Secret.get",
         "called",
-        Severity.WARNING,
+        Severity.INFO,
         "3.x reads the secret as JSON where it can: '12345' comes back as an int, 'true' as a bool, 'null' as None, "
         "'{\"a\": 1}' as a dict, where 2.x returned the text. `.value.get_secret_value()` returns the text on both.",
         _SECRETS,

@@ -7,6 +7,7 @@ without an annotation, from a dictionary or from a function of the user's is unk
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -34,6 +35,7 @@ _KEEP_SELF = frozenset({"property", "cached_property", "sync_compatible", "abstr
 _HARMLESS_BASES = frozenset({"ABC", "Generic", "object", "Protocol"})
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SCOPES = (*FUNCTIONS, ast.Lambda, ast.ClassDef, ast.Module, *_COMPREHENSIONS)
+_REBINDS = re.compile(r"\b(?:global|nonlocal)[ \t]+(\w+(?:[ \t]*,[ \t]*\w+)*)")
 _DEPTH = 24
 
 
@@ -460,10 +462,8 @@ class Values:
     @cached_property
     def _rebound_from_inside(self) -> frozenset[str]:
         """Names that an inner function rebinds outside of itself."""
-        if "global " not in self.module.text and "nonlocal " not in self.module.text:
-            return frozenset()
-        outside = (node for node in ast.walk(self.module.tree) if isinstance(node, (ast.Global, ast.Nonlocal)))
-        return frozenset(name for node in outside for name in node.names)
+        listed = _REBINDS.findall(self.module.text)
+        return frozenset(name for names in listed for name in re.findall(r"\w+", names))
 
     def _table(self, scope: ast.AST) -> _Table:
         if scope not in self._tables:
@@ -639,8 +639,9 @@ def _bindings(scope: ast.AST, table: _Table, everywhere: bool) -> Iterator[tuple
 def _statements_in(node: ast.AST) -> Iterator[ast.AST]:
     """What stands directly in the blocks of a statement: statements, and what else binds names."""
     for name in ("body", "orelse", "handlers", "finalbody", "cases", "items"):
-        if name in node._fields:
-            yield from getattr(node, name)
+        block = getattr(node, name, None)
+        if isinstance(block, list):  # the body of a lambda is an expression
+            yield from block
     pattern = getattr(node, "pattern", None)
     if pattern is not None:
         yield from ast.walk(pattern)
