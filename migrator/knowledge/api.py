@@ -31,8 +31,6 @@ from pathlib import Path
 from typing import Optional
 
 _DATA = Path(__file__).with_name("api.txt.gz")
-_HEAD = re.compile(r"^%(\S+) (.*)$", re.MULTILINE)
-_PLACE = re.compile(r"\n([@!][^\s@]+)")
 _UNSEEN = re.compile(r"(^|\.)(__main__|_migrations|migrations|_vendor)(\.|$)|(^|\.)__\w+__$")
 
 
@@ -170,7 +168,7 @@ class Api:
     @cached_property
     def versions(self) -> dict[str, tuple[str, ...]]:
         """For each package the releases that were looked at: `2.0=2.0.4`."""
-        return {match[1]: tuple(match[2].split()) for match in _HEAD.finditer(self.text)}
+        return {name: tuple(releases) for name, *releases in _lines(self.text, "%")}
 
     @cached_property
     def of_2(self) -> int:
@@ -296,23 +294,18 @@ class Api:
 
     def modules_with(self, name: str) -> Iterator[str]:
         """The modules that have a name in any release, those that only import it from outside left out."""
-        for mark in (f"\n{name} ", f"\n{name}@"):
-            at = self.text.find(mark)
-            while at >= 0:
-                place = _PLACE.match(self.text, self.text.rfind("\n@", 0, at))
-                if place is not None:
-                    yield place[1][1:]
-                at = self.text.find(mark, at + 1)
+        marks = (f"\n{name} ", f"\n{name}@")
+        return (module for module, piece in self._pieces.items() if marks[0] in piece or marks[1] in piece)
 
     @cached_property
     def modules(self) -> tuple[str, ...]:
         """Every module, in the order of the data."""
-        return tuple(place[1:] for place in self._places if place[0] == "@")
+        return tuple(self._pieces)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The home of every class whose members are known."""
-        return tuple(place[1:] for place in self._places if place[0] == "!")
+        return tuple(re.findall(r"\n!([^\s@]+)", self.text))
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -325,15 +318,14 @@ class Api:
 
     @cached_property
     def _prefect_1(self) -> dict[str, frozenset[str]]:
-        found = (line.split(" ") for line in re.findall(r"^&(.*)$", self.text, re.MULTILINE))
-        return {module: frozenset(names) for module, *names in found}
+        return {module: frozenset(names) for module, *names in _lines(self.text, "&")}
 
     # -- reading
 
     @cached_property
-    def _places(self) -> dict[str, int]:
-        """Where each module and each class begins."""
-        return {match[1]: match.start() for match in _PLACE.finditer(self.text)}
+    def _pieces(self) -> dict[str, str]:
+        """The text of each module, from its releases on: its names, and its classes."""
+        return {piece[: piece.index(" ")]: piece for piece in self.text.split("\n@")[1:]}
 
     def block(self, module: str) -> Optional[_Block]:
         if module not in self._blocks:
@@ -341,20 +333,19 @@ class Api:
         return self._blocks[module]
 
     def _read_block(self, module: str) -> Optional[_Block]:
-        start = self._places.get(f"@{module}", -1)
-        if start < 0:
+        piece = self._pieces.get(module)
+        if piece is None:
             return None
-        head_end = self.text.find("\n", start + 1)
-        end = _end(self.text, head_end)
-        releases = self._mask(self.text[start + len(module) + 3 : head_end])
+        head, *lines = piece[len(module) + 1 : _end(piece, 0)].split("\n")
+        releases = self._mask(head)
         names: dict[str, str] = {}
         outside: dict[str, int] = {}
-        for line in self.text[head_end + 1 : end].splitlines():
-            if line[0] == "~":
+        for line in lines:
+            if line[:1] == "~":
                 first, *others = line.split(" ")
                 mask = self._mask(first[2:]) if len(first) > 1 else releases
                 outside.update(dict.fromkeys(others, mask))
-            else:
+            elif line:
                 word = line.partition(" ")[0]
                 names[word.partition("@")[0]] = line
         return _Block(releases, names, outside)
@@ -378,12 +369,14 @@ class Api:
         return self._classes[home]
 
     def _read_class(self, home: str) -> Optional[Klass]:
-        start = self._places.get(f"!{home}", -1)
+        module = home.partition(":")[0]
+        text = self._pieces.get(module, self.text)
+        start = next((at for at in (text.find(f"\n!{home}{after}") for after in " @\n") if at >= 0), -1)
         if start < 0:
             return None
-        head_end = self.text.find("\n", start + 1)
-        module = home.partition(":")[0]
-        first, *words = self.text[start + 2 : head_end].split(" ")
+        head_end = text.find("\n", start + 1)
+        head_end = len(text) if head_end < 0 else head_end
+        first, *words = text[start + 2 : head_end].split(" ")
         mask = self._mask(first.partition("@")[2]) if "@" in first else self.everything
         bases, extra, dynamic, call = [], [], 0, None
         for word in words:
@@ -398,12 +391,10 @@ class Api:
             elif word[0] == "*":
                 dynamic = releases
         members: dict[str, Entry] = {}
-        at = head_end + 1
-        while self.text[at : at + 1] == ".":
-            end = self.text.find("\n", at)
-            entry = self._entry(self.text[at + 1 : end], mask, module, None)
-            members[entry.name] = entry
-            at = end + 1
+        for line in text[head_end + 1 : _end(text, head_end)].split("\n"):
+            if line[:1] == ".":
+                entry = self._entry(line[1:], mask, module, None)
+                members[entry.name] = entry
         if extra and call is not None:
             for parameter in call.parameters:
                 if not parameter.star and parameter.name not in members:
@@ -495,6 +486,11 @@ class Api:
                 at += 1
             parts.append(self.labels[first] if at == first + 1 else f"{self.labels[first]} to {self.labels[at - 1]}")
         return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else "no release"
+
+
+def _lines(text: str, mark: str) -> Iterator[list[str]]:
+    """The words of each line that begins with a mark."""
+    return (piece.partition("\n")[0].split(" ") for piece in text.split(f"\n{mark}")[1:])
 
 
 def _end(text: str, start: int) -> int:
