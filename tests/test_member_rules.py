@@ -421,3 +421,15 @@ def test_argument_that_nobody_has_is_refused_by_the_real_releases(version: str) 
     )
     done = environment(version).run(["-c", program])
     assert done.stdout.split() == ["True"] * 4, done.stderr
+
+
+def test_two_slips_that_mean_one_argument_are_not_both_mended() -> None:
+    code = "from prefect import flow\n\n\n@flow(taskrunner=None, task_runners=None)\ndef f(): ...\n"
+    assert len(prove(code, code, select=("PF109",))) == 2
+
+
+@pytest.mark.parametrize("call", ["s.result(fetch=False)", "s.result(fetch=flag)", "s.result(fetch=True)"])
+def test_fetch_of_a_coroutine_that_does_not_await_is_left(call: str) -> None:
+    code = f"from prefect.states import State\n\n\nasync def f(s: State, flag):\n    return {call}\n"
+    (found,) = prove(code, code, select=("PF108",))
+    assert found.fix is None

@@ -425,3 +425,39 @@ def test_name_that_warns_on_3_is_a_note() -> None:
         "from prefect.client.orchestration import get_client\n",
     )
     assert findings_in("from prefect.client import get_client\n") == [("PF102", 1, "info")]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from prefect.variables import get\n\nv = get('x')\n",
+        "from prefect import variables\n\nv = variables.get('x')\n",
+        "from prefect.variables import set as keep\n\nkeep('x', 1)\n",
+    ],
+)
+def test_method_of_a_class_is_no_name_to_import(code: str) -> None:
+    assert prove(code, code)
+
+
+def test_import_of_a_gone_module_leaves_other_uses_of_the_package_alone() -> None:
+    code = "import prefect.server.schemas.core\nimport prefect.orion.schemas.states\n\nx = prefect.server.schemas.core.Flow, prefect.flow\n"
+    assert findings_in(code) == [("PF101", 2, "error")]
+
+
+def test_name_that_the_project_takes_from_here_is_not_taken_away() -> None:
+    clients = "from prefect.futures import submit\n"
+    files = {"flows.py": "from clients import submit\n\nsubmit(1)\n"}
+    (found,) = prove(clients, clients, files=files, filename="clients.py")
+    assert found.fix is None
+
+
+def test_compat_of_the_users_own_is_not_taken_for_ours() -> None:
+    code = "from prefect.futures import wait\n\nwait([])\n"
+    found = prove(code, code, target="both", files={"compat.py": "x = 1\n"})
+    assert {finding.code for finding in found} == {"PF105"}
+
+
+def test_star_import_names_what_the_module_itself_defined() -> None:
+    assert findings_in("from prefect import *\n") == []
+    (found,) = prove(*["from prefect.filesystems import *\n"] * 2)
+    assert "`S3`" in found.message and "BaseModel" not in found.message

@@ -154,8 +154,10 @@ def star_names(module: str) -> Iterator[str]:
 
 
 def hidden_by_star(module: str, minor: Optional[int]) -> list[str]:
-    """The names that `from module import *` brought on some 2.x and brings no more on a 3.x minor, Prefect's own only."""
+    """The names that `from module import *` brought on some 2.x and brings no more on a 3.x minor: those that it defines itself."""
     data = api()
+    if module == "prefect":
+        return []  # its `__all__` has lost `Manifest` alone
     entries = (data.entry(module, name) for name in data.names(module))
     return sorted(
         entry.name
@@ -163,7 +165,8 @@ def hidden_by_star(module: str, minor: Optional[int]) -> list[str]:
         if entry is not None
         and entry.releases & data.of_2
         and not entry.releases & data.minor(minor)
-        and not entry.outside
+        and entry.kind(entry.releases) in ("class", "def")
+        and entry.home(entry.releases) == f"{module}:{entry.name}"
     )
 
 

@@ -273,6 +273,10 @@ class Project:
                 found.update(self._names_from(module, path))
         return frozenset(found)
 
+    def mentions(self, path: str, words: str) -> bool:
+        """Whether the text of a file of the project has some words in it."""
+        return words in (self._read(path) or "")
+
     def is_spelled_out(self, path: str, name: str) -> bool:
         """Whether a file of the project has `module.name` in its text, as in `patch("package.module.name")`."""
         tail = os.path.splitext(os.path.basename(path))[0]

@@ -132,7 +132,7 @@ def removed_argument(context: Context) -> Iterator[Draft]:
             gone = _gone_argument(called, keyword.arg, context.target) if keyword.arg else None
             if gone is None or _may_be_refused(context, parents, node):
                 continue
-            yield _of_argument(context, node, keyword, called, gone)
+            yield _of_argument(context, node, parents, keyword, called, gone)
 
 
 @rule("PF109", "unknown-argument", Severity.ERROR, "unsafe")
@@ -509,7 +509,9 @@ def _in_coroutine(parents: Sequence[ast.AST]) -> bool:
     return isinstance(inner, (ast.AsyncFunctionDef, ast.Lambda))
 
 
-def _of_argument(context: Context, call: ast.Call, keyword: ast.keyword, called: Value, gone: _Gone) -> Draft:
+def _of_argument(
+    context: Context, call: ast.Call, parents: Sequence[ast.AST], keyword: ast.keyword, called: Value, gone: _Gone
+) -> Draft:
     start, end = _keyword_span(context.module, keyword)
     name = keyword.arg or ""
     owner = _short(called.home) + (f".{called.name}" if called.kind == METHOD else "")
@@ -525,13 +527,17 @@ def _of_argument(context: Context, call: ast.Call, keyword: ast.keyword, called:
     advice = row.advice.replace(_IGNORED, "").strip() if gone.severity is Severity.WARNING else row.advice
     if advice:
         told += f". {advice}"
-    return Draft(start, end, told, _rewritten(context, call, name, row), gone.severity, row.url)
+    return Draft(start, end, told, _rewritten(context, call, name, row, parents), gone.severity, row.url)
 
 
-def _rewritten(context: Context, call: ast.Call, name: str, row: ChangedArgument) -> Optional[Mend]:
+def _rewritten(
+    context: Context, call: ast.Call, name: str, row: ChangedArgument, parents: Sequence[ast.AST]
+) -> Optional[Mend]:
     if (row.new is None and not row.drop) or (context.target.both and row.new_since_2 is None):
         return None
     if row.new is not None and any(each.arg in (row.new, None) for each in call.keywords):
+        return None
+    if name == "fetch" and not _fetches(context, call, parents):
         return None
     start, end = span(call, context.module.index)
     text = context.module.text[start:end]
@@ -546,6 +552,13 @@ def _rewritten(context: Context, call: ast.Call, name: str, row: ChangedArgument
     message = f"Write `{new}=`" if new is not None else "Leave it out"
     edit = _smallest(start, text, changed)
     return Mend(applicability, message, partial(tuple, (edit,)))
+
+
+def _fetches(context: Context, call: ast.Call, parents: Sequence[ast.AST]) -> bool:
+    """Whether `fetch=` gave what 3.x gives without it: `fetch=True`, awaited where a coroutine function calls."""
+    value = next(each.value for each in call.keywords if each.arg == "fetch")
+    sure = isinstance(value, ast.Constant) and value.value is True
+    return sure and (isinstance(parents[-1], ast.Await) or not _in_coroutine(parents))
 
 
 def _is_plain(value: ast.expr) -> bool:
@@ -622,8 +635,9 @@ def _of_unknown(context: Context, call: ast.Call, keyword: ast.keyword, told: st
         return Draft(start, end, told)
     told += f". Did you mean `{close[0]}=`?"
     mend = None
-    given = {each.arg for each in call.keywords}
-    if SequenceMatcher(None, name, close[0]).ratio() >= _VERY_CLOSE and close[0] not in given:
+    others = [each.arg for each in call.keywords if each is not keyword and each.arg is not None]
+    meant = {*others, *(near for each in others for near in get_close_matches(each, known, 1, _CLOSE))}
+    if SequenceMatcher(None, name, close[0]).ratio() >= _VERY_CLOSE and close[0] not in meant:
         mend = Mend(Applicability.UNSAFE, f"Write `{close[0]}=`", partial(tuple, (Edit(start, end, close[0]),)))
     return Draft(start, end, told, mend)
 

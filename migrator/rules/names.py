@@ -401,7 +401,7 @@ def _is_for_type_checkers(parents: Sequence[ast.AST]) -> bool:
 
 def _of_import(context: Context, imported: Imported, verdict: Verdict, dotted: str) -> Iterator[Draft]:
     mend = None
-    if verdict.new is not None and _can_move(context, imported, dotted):
+    if verdict.new is not None and _can_move(context, imported, dotted) and _is_importable(context, verdict.new):
         new = verdict.new
         mend = Mend(verdict.applicability, f"Use `{new}`", lambda: _move(context, imported, new))
     elif verdict.method is not None:
@@ -414,6 +414,8 @@ def _of_import(context: Context, imported: Imported, verdict: Verdict, dotted: s
     if verdict.severity is not Severity.ERROR:
         return
     for use in uses_of(context.module, imported):
+        if imported.name is None and not imported.alias and all(name != dotted for name, _, _ in use.prefixes):
+            continue  # `import a.b` binds `a`, and this use is of something else in it
         end = use.use.ends[0] if imported.name is not None else use.end
         yield Draft(use.start, end, verdict.message, mend, verdict.severity, verdict.url)
 
@@ -430,6 +432,15 @@ def _passed_on_by_the_project(context: Context, reference: Reference, judge: Jud
         return
     told = f"{verdict.message} (passed on by `{reference.imported.module}`)"
     yield Draft(reference.start, reference.end, told, None, verdict.severity, verdict.url)
+
+
+def _is_importable(context: Context, new: str) -> bool:
+    """Whether a dotted name can be imported as it is: it is no member of a class, and `compat` is not the project's own."""
+    home = new.rpartition(".")[0]
+    if home == "compat":
+        path = context.project.locate(context.module.path, "compat")
+        return path is None or context.project.mentions(path, "PREFECT_3")
+    return home.partition(".")[0] not in api().roots or api().block(home) is not None or api().block(new) is not None
 
 
 def _can_move(context: Context, imported: Imported, dotted: str) -> bool:
@@ -465,6 +476,8 @@ def _respell(context: Context, reference: Reference, end: int, dotted: str, verd
     """A use through an imported module: the name is imported from its new home and used by itself."""
     new = verdict.new
     if new is None or reference.use.in_string or not can_add_import(context.module, new):
+        return None
+    if not _is_importable(context, new):
         return None
     module = context.module
     name = new.rpartition(".")[2]
@@ -520,6 +533,8 @@ def _method_calls(context: Context, imported: Imported, method: str) -> Optional
     """`submit(t, x)` -> `t.submit(x)`, where every use is such a call of a task."""
     module = context.module
     edits: list[Edit] = []
+    if imported.scope is module.names.module_scope and context.passed_on(imported.local):
+        return None
     for use in uses_of(module, imported):
         call = use.call
         if call is None or not call.args or not isinstance(call.args[0], (ast.Name, ast.Attribute)):
