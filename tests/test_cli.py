@@ -263,6 +263,8 @@ def test_an_interrupt_by_the_keyboard_ends_the_process_with_2(tmp_path: Path) ->
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # a job in the background of a shell inherits that the signal is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdin is not None
     process.stdin.write(b"#" * 1_000_000)  # more than a pipe holds: the command is reading when this returns
