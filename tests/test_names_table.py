@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migrator.knowledge.generate.environments import number
 from migrator.knowledge.names import (
     EXPORTS_3_ONLY,
     MOVED_NAMES,
@@ -123,10 +124,6 @@ BROKEN_IN_PUBLIC_REPOSITORIES = [
 ]
 
 Answers = Mapping[str, Mapping[str, Any]]
-
-
-def number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 OF_2 = [version for version in VERSIONS if number(version)[0] == 2]

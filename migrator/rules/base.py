@@ -14,6 +14,7 @@ from migrator.model.guards import only_on
 from migrator.model.module import Module
 from migrator.model.names import guarded, span
 from migrator.model.project import Project
+from migrator.model.values import Values
 
 UPGRADE_GUIDE = "https://docs.prefect.io/v3/how-to-guides/migrate/upgrade-to-prefect-3"
 
@@ -74,6 +75,15 @@ class Context:
     target: Target
     shared: dict[str, object] = field(default_factory=dict)
     """What rules of the same module compute once."""
+
+    @property
+    def values(self) -> Values:
+        """What the module's expressions hold; made once for all rules."""
+        if "values" not in self.shared:
+            self.shared["values"] = Values(self.module)
+        found = self.shared["values"]
+        assert isinstance(found, Values)
+        return found
 
     def draft(
         self,

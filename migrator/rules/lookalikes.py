@@ -20,7 +20,7 @@ from migrator.knowledge.lookalikes import LOOKALIKES, Lookalike, When, lookalike
 from migrator.model.guards import only_on
 from migrator.model.module import Kind, Module, Reference
 from migrator.model.names import FUNCTIONS, FunctionNode, Imported, span
-from migrator.model.values import INSTANCE, METHOD, Values
+from migrator.model.values import INSTANCE, METHOD
 from migrator.rewriting.names import add_import, module_span, move_import, remove_imports_of, uses_of
 from migrator.rules.base import Context, Draft, Mend, rule
 
@@ -146,12 +146,6 @@ class _Look:
         return self.context.module
 
     @cached_property
-    def values(self) -> Values:
-        found = self.context.shared.setdefault("values", Values(self.module))
-        assert isinstance(found, Values)
-        return found
-
-    @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         return {child: node for node in ast.walk(self.module.tree) for child in ast.iter_child_nodes(node)}
 
@@ -186,7 +180,7 @@ class _Look:
 
     def home(self, node: ast.expr, kind: str) -> str:
         """The dotted name of the class of an instance, or of a method; the empty string where that is not certain."""
-        held = self.values.of(node, self.around(node))
+        held = self.context.values.of(node, self.around(node))
         if held is None or held.kind != kind:
             return ""
         dotted = held.home.replace(":", ".")
@@ -500,7 +494,7 @@ def _receiver(look: _Look, call: ast.Call) -> Optional[str]:
         return reference.qualified
     if not isinstance(call.func, ast.Attribute):
         return None
-    held = look.values.of(call.func, look.around(call.func))
+    held = look.context.values.of(call.func, look.around(call.func))
     if held is None or held.kind != METHOD or held.home not in _RECEIVERS:
         return None
     return f"{held.home.replace(':', '.')}.{held.name}"

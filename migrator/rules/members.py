@@ -23,7 +23,7 @@ from migrator.knowledge.members import (
 from migrator.model.guards import only_on
 from migrator.model.module import FLOW_DECORATORS, TASK_DECORATORS, Module, Reference
 from migrator.model.names import FUNCTIONS, rows_with, span, touches
-from migrator.model.values import CLASS, FUNCTION, INSTANCE, METHOD, Homes, Value, Values, home_on
+from migrator.model.values import CLASS, FUNCTION, INSTANCE, METHOD, Homes, Value, home_on
 from migrator.rewriting.calls import remove_arguments, rename_argument
 from migrator.rules.base import Context, Draft, Mend, Target, rule
 
@@ -83,7 +83,7 @@ def removed_member(context: Context) -> Iterator[Draft]:
     module = context.module
     if not module.references:
         return
-    values = _values(context)
+    values = context.values
     for node, parents in _places(context):
         if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
             continue
@@ -184,12 +184,6 @@ RULES = (removed_member, removed_argument, unknown_argument)
 # -- where to look
 
 
-def _values(context: Context) -> Values:
-    found = context.shared.setdefault("values", Values(context.module))
-    assert isinstance(found, Values)
-    return found
-
-
 Place = tuple[Union[ast.Attribute, ast.Call], tuple[ast.AST, ...]]
 
 
@@ -210,7 +204,7 @@ def _places(context: Context) -> list[Place]:
 
 def _calls(context: Context) -> Iterator[tuple[ast.Call, tuple[ast.AST, ...], Value]]:
     """The calls in which an argument may be lost, each with the nodes around it and what is called."""
-    values = _values(context)
+    values = context.values
     seen: set[ast.Call] = set()
     for reference in context.module.references:
         call = reference.call
@@ -588,7 +582,7 @@ def _made_by(context: Context, reference: Reference, call: ast.Call) -> Optional
         what = "flow" if reference.qualified in FLOW_DECORATORS else "task"
         entry = data.entry(f"prefect.{what}s", what)
     elif reference.rest == ("with_options",):
-        held = _values(context).of(call.func, (*reference.use.parents, call))
+        held = context.values.of(call.func, (*reference.use.parents, call))
         if held is None or held.kind != METHOD or held.home not in _MAKERS:
             return None
         what, entry = f"{_short(held.home)}.with_options", held.entry

@@ -300,10 +300,6 @@ def _same_text(one: Run, other: Run) -> bool:
     return files_of(one.fixture.root / one.variant) == files_of(other.fixture.root / other.variant)
 
 
-def _version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
 def _main(arguments: Sequence[str]) -> Iterator[str]:
     if not arguments:
         yield table(all_fixtures())
