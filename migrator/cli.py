@@ -93,6 +93,10 @@ Config = Annotated[
 StdinFilename = Annotated[
     Optional[str], typer.Option(metavar="FILE", help="The name that standard input is reported and recognised by.")
 ]
+Compat = Annotated[
+    Optional[str],
+    typer.Option(metavar="MODULE", help="The copy of `compat` that code for `both` imports from. [compat]"),
+]
 Jobs = Annotated[
     Optional[int], typer.Option(metavar="N", min=1, help="Number of processes; 1 stays in one. [one per processor]")
 ]
@@ -139,6 +143,7 @@ def check(
     fail_on: FailOn = None,
     config: Config = None,
     stdin_filename: StdinFilename = None,
+    compat: Compat = None,
     jobs: Jobs = None,
 ) -> None:
     """Report what breaks or changes on Prefect 3. Writes nothing."""
@@ -154,6 +159,7 @@ def check(
         statistics=statistics,
         quiet=quiet,
         fail_on=fail_on,
+        compat=compat,
         jobs=jobs,
     )
     from migrator import run
@@ -183,6 +189,7 @@ def fix(
     fail_on: FailOn = None,
     config: Config = None,
     stdin_filename: StdinFilename = None,
+    compat: Compat = None,
     jobs: Jobs = None,
     unsafe_fixes: UnsafeFixes = None,
     annotate: Annotate = None,
@@ -205,6 +212,7 @@ def fix(
         statistics=statistics,
         quiet=quiet,
         fail_on=fail_on,
+        compat=compat,
         jobs=jobs,
         unsafe_fixes=unsafe_fixes,
         annotate=annotate,
@@ -300,6 +308,8 @@ def vendor(
     copied = vendor_compat(dest, force=force)
     _print(f"{copied.path} {'is now' if copied.changed else 'already was'} this version's `compat`.\n")
     _print(f"Import it as: from {copied.module} import ...\n")
+    if copied.module != "compat":
+        _print(f'So that `fix --target both` does too, in pyproject.toml: [tool.migrator] compat = "{copied.module}"\n')
 
 
 def main() -> None:

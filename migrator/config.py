@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from keyword import iskeyword
 from typing import Any, Callable, Optional, Union
 
 from migrator.discovery import PatternError, check_exclude
@@ -41,6 +42,8 @@ class Settings:
     statistics: bool = False
     quiet: bool = False
     fail_on: Severity = Severity.WARNING
+    compat: str = "compat"
+    """The package that fixes for `both` import from: `compat`, or the name of a copy of it."""
     jobs: Optional[int] = None
     """Number of processes; None: as many as pay."""
     unsafe_fixes: bool = False
@@ -210,6 +213,18 @@ def _string(place: str, value: object) -> str:
     raise ConfigError(f"{place}: is to be a string, not {_shown(value)}")
 
 
+def _package(place: str, value: object) -> str:
+    if (
+        isinstance(value, str)
+        and value
+        and all(part.isidentifier() and not iskeyword(part) for part in value.split("."))
+    ):
+        return value
+    raise ConfigError(
+        f'{place}: is to be the dotted name of a package, as in "my_package._prefect_compat", not {_shown(value)}'
+    )
+
+
 def _output_format(place: str, value: object) -> str:
     return _one_of(place, value, OUTPUT_FORMATS)
 
@@ -249,6 +264,7 @@ _SETTINGS: dict[str, Callable[[str, object], Union[str, tuple[str, ...], bool, i
     "statistics": _flag,
     "quiet": _flag,
     "fail_on": _severity,
+    "compat": _package,
     "jobs": _jobs,
     "unsafe_fixes": _flag,
     "annotate": _flag,

@@ -289,7 +289,7 @@ def _plan(settings: Settings) -> Plan:
     codes = (UNUSED_SUPPRESSION, *(rule.code for rule in rules.catalogue()))
     chosen = tuple(rule for rule in rules.catalogue() if enabled(settings, rule.code, codes))
     version = target_version(settings.target)
-    target = Target(version[1] if version is not None else None, settings.target == "both")
+    target = Target(version[1] if version is not None else None, settings.target == "both", settings.compat)
     return Plan(chosen, target, enabled(settings, UNUSED_SUPPRESSION, codes))
 
 

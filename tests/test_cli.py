@@ -422,6 +422,20 @@ def test_compat_can_go_where_there_is_no_directory_yet(compat: Path) -> None:
     assert "already" in command("vendor", str(compat / "_prefect_compat")).stdout
 
 
+def test_a_copy_says_how_fixes_find_it_and_is_not_checked(tmp_path: Path) -> None:
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    assert '[tool.migrator] compat = "shop._shim"' in command("vendor", str(package / "_shim")).stdout
+    (tmp_path / "pyproject.toml").write_text('[tool.migrator]\ntarget = "both"\ncompat = "shop._shim"\n')
+    flows = package / "flows.py"
+    flows.write_text("from prefect.futures import as_completed\n")
+    assert command("fix", str(tmp_path)).exit_code == 0
+    assert flows.read_text() == "from shop._shim import as_completed\n"
+    for target in ("3", "both"):
+        assert command("check", str(tmp_path), "--target", target, "--fail-on", "info").exit_code == 0
+
+
 def test_the_same_compat_is_left_alone(compat: Path) -> None:
     command("vendor", str(compat))
     before = (compat / "compat" / "__init__.py").stat().st_mtime_ns

@@ -159,7 +159,7 @@ def test_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
     [
         (
             "targt = '3'",
-            r"tool.migrator has no setting `targt` \(did you mean `target`\?\); there are annotate, exclude,",
+            r"tool.migrator has no setting `targt` \(did you mean `target`\?\); there are annotate, compat, exclude,",
         ),
         ("output_format = 'json'", r"has no setting `output_format` \(did you mean `output-format`\?\)"),
         ("unsafe_fixes = true", r"did you mean `unsafe-fixes`\?"),
@@ -182,6 +182,10 @@ def test_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
         ("statistics = 'yes'", 'tool.migrator.statistics: is to be true or false, not "yes"'),
         ("quiet = 1", "tool.migrator.quiet: is to be true or false, not 1"),
         ("fail-on = 'warn'", r"fail-on: is to be one of error, warning, info, not .*\(did you mean `warning`\?\)"),
+        ("compat = ''", 'tool.migrator.compat: is to be the dotted name of a package, .*, not ""'),
+        ("compat = 'shop/_prefect_compat'", 'dotted name of a package, .*, not "shop/_prefect_compat"'),
+        ("compat = 'shop.class'", 'not "shop.class"'),
+        ("compat = '.relative'", 'not ".relative"'),
         ("jobs = 0", "tool.migrator.jobs: is to be a whole number from 1 on, not 0"),
         ("jobs = true", "tool.migrator.jobs: is to be a whole number from 1 on, not true"),
         ("jobs = '2'", "tool.migrator.jobs: is to be a whole number"),

@@ -425,6 +425,45 @@ def test_name_of_a_variable_has_no_fix() -> None:
     assert (finding.severity, finding.fix) == (Severity.ERROR, None)
 
 
+VARIABLES_FOR_BOTH = {
+    "read_at_once": (
+        "def f():\n    return Variable.get('a').value\n",
+        "variable",
+        "def f():\n    return variable('a')\n",
+    ),
+    "default": ("x = Variable.get('a', default=None).value\n", "variable", "x = variable('a', default=None)\n"),
+    "awaited": (
+        "async def f():\n    return (await Variable.get('a')).value\n",
+        "variable_async",
+        "async def f():\n    return await variable_async('a')\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VARIABLES_FOR_BOTH)
+def test_value_of_a_variable_comes_from_compat_for_both_majors(name: str) -> None:
+    before, function, after = VARIABLES_FOR_BOTH[name]
+    head = "from prefect.variables import Variable\n"
+    imports = f"{head}from shop._shim import {function}\n"
+    prove(f"{head}\n\n{before}", f"{imports}\n\n{after}", select=RULE, target="both", compat="shop._shim")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "x = Variable.get('a')\ny = x.value\n",
+        "x = Variable.get('a').tags\n",
+        "async def f():\n    return Variable.get('a').value\n",
+        "def f(variable):\n    return Variable.get('a').value\n",
+        "f = lambda: Variable.get('a').value\n",
+    ],
+)
+def test_other_reads_of_a_variable_are_left_for_both_majors(body: str) -> None:
+    code = f"from prefect.variables import Variable\n\n\n{body}"
+    (found, *_) = prove(code, code, select=RULE, target="both")
+    assert found.message.endswith("For both majors: `variable(...)` of `compat`.")
+
+
 def test_variable_differs_at_every_call_for_both_majors() -> None:
     code = "from prefect.variables import Variable\n\nprint(Variable.get('a'))\n"
     assert findings_in(code, select=RULE, target="both") == [("PF111", 3, "warning")]

@@ -108,10 +108,45 @@ def test_lambda_whose_body_is_a_condition() -> None:
     assert [(code, severity) for code, severity, _ in told(code)] == [("PF107", "error")]
 
 
-def test_both_majors_get_no_spelling_that_one_of_them_lacks() -> None:
-    code = f"{HEAD}s = load.submit(1).get_state()\n"
+BY_COMPAT = {
+    "called": ("s = load.submit(1).get_state()\n", "state", "s = state(load.submit(1))\n"),
+    "in_a_flow": (
+        "@flow\ndef f():\n    future = load.submit(1)\n    return future.get_state().is_completed()\n",
+        "state",
+        "@flow\ndef f():\n    future = load.submit(1)\n    return state(future).is_completed()\n",
+    ),
+    "awaited": (
+        "@flow\nasync def f():\n    future = await load.submit(1)\n    return await future.get_state()\n",
+        "state_async",
+        "@flow\nasync def f():\n    future = await load.submit(1)\n    return await state_async(future)\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BY_COMPAT)
+def test_both_majors_get_the_function_of_compat(name: str) -> None:
+    before, function, after = BY_COMPAT[name]
+    last = "from prefect.futures import PrefectFuture\n"
+    for compat in ("shop._shim", "compat"):
+        head = HEAD.replace(last, f"{last}from {compat} import {function}\n")
+        found = prove(HEAD + before, head + after, select=RULES, target="both", compat=compat)
+        assert [each.code for each in found] == ["PF107"]
+
+
+BY_HAND = {
+    "the_name_is_taken": "state = load.submit(1).get_state()\n",
+    "with_an_argument": "s = load.submit(1).get_state(client=None)\n",
+    "not_awaited_in_a_coroutine": "async def f(xs: 'PrefectFuture'):\n    return await gather(xs.get_state())\n",
+    "handed_on_uncalled": "call = load.submit(1).get_state\n",
+    "in_parentheses": "s = (load.submit(1)).get_state()\n",
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_both_majors_get_no_spelling_that_one_of_them_lacks(name: str) -> None:
+    code = HEAD + BY_HAND[name]
     (found,) = prove(code, code, select=RULES, target="both")
-    assert found.code == "PF107"
+    assert found.code == "PF107" and found.message.endswith("For both majors: `state(...)` of `compat`")
 
 
 UNTOUCHED = {

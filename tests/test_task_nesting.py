@@ -265,3 +265,55 @@ def test_severity_is_a_warning_where_old_2_has_to_run_it() -> None:
     code = INNER + "@task\ndef outer(x):\n    return inner(x)\n"
     assert findings_in(code) == [("PF401", 11, "info")]
     assert findings_in(code, target="both") == [("PF401", 11, "warning")]
+
+
+BY_COMPAT = {
+    "called": ("@task\ndef outer(x):\n    return inner(x)\n", "@task\ndef outer(x):\n    return call_task(inner, x)\n"),
+    "without_arguments": ("@task\ndef outer():\n    return inner()\n", "@task\ndef outer():\n    return call_task(inner)\n"),
+    "on_several_lines": ("@task\ndef outer(x):\n    return inner(\n        x=x,\n    )\n", "@task\ndef outer(x):\n    return call_task(\n        inner,\n        x=x,\n    )\n"),
+    "starred": ("@task\ndef outer(*xs, **k):\n    return inner(*xs, **k)\n", "@task\ndef outer(*xs, **k):\n    return call_task(inner, *xs, **k)\n"),
+    "submitted_and_resolved": ("@task\ndef outer(x):\n    return inner.submit(x).result()\n", "@task\ndef outer(x):\n    return call_task(inner, x)\n"),
+    "in_a_comprehension": ("@task\ndef outer(xs):\n    return [inner(x) for x in xs]\n", "@task\ndef outer(xs):\n    return [call_task(inner, x) for x in xs]\n"),
+    "in_a_helper": ("def help(x):\n    return inner(x)\n\n\n@task\ndef outer(x):\n    return help(x)\n", "def help(x):\n    return call_task(inner, x)\n\n\n@task\ndef outer(x):\n    return help(x)\n"),
+}  # fmt: skip
+
+
+def _with_import(text: str, compat: str = "compat") -> str:
+    return text.replace("import flow, task\n", f"import flow, task\nfrom {compat} import call_task\n", 1)
+
+
+@pytest.mark.parametrize("name", BY_COMPAT)
+def test_both_majors_get_the_function_of_compat(name: str) -> None:
+    before, after = BY_COMPAT[name]
+    prove(INNER + before, _with_import(INNER) + after, select=("PF401",), target="both")
+
+
+def test_options_of_the_inner_task_are_kept_for_both_majors() -> None:
+    inner = INNER.replace("@task", "@task(retries=3)")
+    before, after = BY_COMPAT["called"]
+    changed = _with_import(inner, "shop._shim") + after
+    prove(inner + before, changed, select=("PF401",), target="both", compat="shop._shim")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    return inner.map(x)\n",
+        "    return inner.submit(x)\n",
+        "    return inner(x, return_state=True)\n",
+        "    return list(map(inner, x))\n",
+        "    call_task = x\n    return inner(call_task, return_state=True)\n",
+    ],
+)
+def test_other_runs_of_the_inner_task_are_left_for_both_majors(body: str) -> None:
+    code = f"{INNER}@task\ndef outer(x):\n{body}"
+    assert prove(code, code, select=("PF401",), target="both")
+
+
+@pytest.mark.parametrize(
+    "body", ["    return call_task(inner, x)\n", "    return call_task(inner.with_options(), x)\n"]
+)
+def test_call_task_is_no_finding(body: str) -> None:
+    prove_untouched(
+        f"from compat import call_task\n{INNER}@task\ndef outer(x):\n{body}", select=("PF401",), target="both"
+    )

@@ -61,6 +61,8 @@ class Lookalike:
     """The first 3.x minor that has `new`."""
     new_since_2: Optional[str] = None
     """The first 2.x release that has `new`, which does the same there; None where 2.x has no `new`."""
+    compat: Optional[str] = None
+    """The function of `compat` to use instead in code for both majors."""
     applicability: Applicability = Applicability.SAFE
     """Whether putting `new` in the place of `name`, where `when` holds, gives what 2.20 did; says nothing without `new`."""
 
@@ -192,6 +194,7 @@ LOOKALIKES: tuple[Lookalike, ...] = (
         Severity.WARNING,
         "2.x returned a Variable, 3.x returns its value: drop the `.value` behind it.",
         _VARIABLES,
+        compat="variable",
     ),
     Lookalike(
         "prefect.states.get_state_result",

@@ -46,6 +46,8 @@ class ChangedMember:
     """True where a call became an attribute (`x.name()` is `x.new`), False where an attribute became a call, None where neither."""
     new_since_2: Optional[str] = None
     """The first 2.x minor on which `new` works the same; None where no 2.x has it."""
+    compat: Optional[str] = None
+    """The function of `compat` that says the same of the object on both majors; its name with `_async` is its twin that is awaited."""
     applicability: Literal["safe", "unsafe"] = "safe"
     """Whether writing `new` keeps the behaviour; says nothing where `new` is None."""
     advice: str = ""
@@ -140,6 +142,7 @@ def _members() -> Iterator[ChangedMember]:
         "get_state",
         new="state",
         called=True,
+        compat="state",
         advice="It is never awaited, in async flows neither. It is the final state once `wait()` or `result()` returned; before that it asks the API, as `get_state()` did.",
         url=_FUTURES,
     )

@@ -87,6 +87,10 @@ def _named(node: ast.expr, version: str, module: Module, depth: int) -> Any:
         if isinstance(statement, ast.ImportFrom) and statement.module == "prefect":
             if any(alias.name == "__version__" and (alias.asname or alias.name) == name for alias in statement.names):
                 return version
+        if isinstance(statement, ast.ImportFrom) and any(
+            alias.name == "PREFECT_VERSION" and (alias.asname or alias.name) == name for alias in statement.names
+        ):
+            return Version(version)  # as `compat` has it
         if isinstance(statement, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == name for target in statement.targets
         ):

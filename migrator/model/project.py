@@ -18,6 +18,8 @@ from migrator.model.names import imports, join
 
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t(]+([\w, \t]*)|import[ \t]+([\w., \t]+))", re.M)
 _ROOT_MARKERS = frozenset({".git", "pyproject.toml", "setup.py", "setup.cfg", ".hg"})
+COMPAT = "Flow code that runs unchanged on Prefect 2 and on Prefect 3."
+"""What the docstring of `compat` begins with, under whatever name it was copied into a project."""
 _KEPT_CHARACTERS = 1_000_000
 """How much source text may be kept parsed; a parsed module takes about a hundred times its text."""
 _DEEPEST_CHAIN = 40
@@ -272,6 +274,11 @@ class Project:
             if module is not None:
                 found.update(self._names_from(module, path))
         return frozenset(found)
+
+    def is_compat(self, path: str) -> bool:
+        """Whether a file belongs to `compat` itself, or to a copy of it under another name."""
+        opening = self._read(os.path.join(os.path.dirname(path), "__init__.py")) or ""
+        return opening.startswith(f'"""{COMPAT}')
 
     def mentions(self, path: str, words: str) -> bool:
         """Whether the text of a file of the project has some words in it."""

@@ -28,6 +28,8 @@ class Target:
 
     minor: Optional[int] = None
     both: bool = False
+    compat: str = "compat"
+    """The package that code for both majors takes its helpers from: `compat`, or a copy of it under another name."""
 
     def reaches(self, since: Optional[str]) -> bool:
         """Whether a change that came with a release (`3.5`) is in force on the target; False for None."""

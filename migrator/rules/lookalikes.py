@@ -21,7 +21,15 @@ from migrator.model.guards import only_on
 from migrator.model.module import Kind, Module, Reference
 from migrator.model.names import FUNCTIONS, FunctionNode, Imported, span
 from migrator.model.values import INSTANCE, METHOD
-from migrator.rewriting.names import add_import, module_span, move_import, remove_imports_of, uses_of
+from migrator.rewriting.names import (
+    add_import,
+    can_add_import,
+    local_name,
+    module_span,
+    move_import,
+    remove_imports_of,
+    uses_of,
+)
 from migrator.rules.base import Context, Draft, Mend, rule
 
 _SERVER = "prefect.server.schemas."
@@ -759,6 +767,8 @@ def _draft(
 ) -> Draft:
     since = "3" if row.since == "3.0" else row.since
     told = f"`{row.name}` is not the same on Prefect {since}. {row.advice}"
+    if look.context.target.both and row.compat is not None:
+        told += f" For both majors: `{row.compat}(...)` of `{look.context.target.compat}`."
     return look.context.draft(node, told, mend, severity or row.severity, row.url)
 
 
@@ -785,7 +795,9 @@ def _variable_read(look: _Look, call: ast.Call, row: Lookalike) -> Iterator[Draf
         mend = None
         sources = next(sources for other, sources in _reads(look) if other is read)
         all_gotten = all(isinstance(each, ast.Call) and look.called(each) == row.name for each in sources)
-        if read.attr == "value" and all_gotten and not look.context.target.both:
+        if look.context.target.both:
+            mend = _variable_of_compat(look, read, call, sources)
+        elif read.attr == "value" and all_gotten:
             _, start = span(read.value, look.module.index)
             _, end = span(read, look.module.index)
             tail = look.module.text[start:end]
@@ -794,6 +806,25 @@ def _variable_read(look: _Look, call: ast.Call, row: Lookalike) -> Iterator[Draf
         yield _draft(look, read, row, mend, Severity.ERROR)
     if look.context.target.both and not reads:
         yield _draft(look, call.func, row)
+
+
+def _variable_of_compat(
+    look: _Look, read: ast.Attribute, call: ast.Call, sources: Sequence[ast.expr]
+) -> Optional[Mend]:
+    """`Variable.get(...).value` -> `variable(...)`, and `(await Variable.get(...)).value` -> `await variable_async(...)`."""
+    awaited = isinstance(read.value, ast.Await)
+    gotten = read.value.value if isinstance(read.value, ast.Await) else read.value
+    home = f"{look.context.target.compat}.variable{'_async' if awaited else ''}"
+    if read.attr != "value" or gotten is not call or list(sources) != [call]:
+        return None
+    if not look.is_inside(read, "async" if awaited else "sync") or not can_add_import(look.module, home):
+        return None
+    start, end = span(read, look.module.index)
+    _, name_end = span(call.func, look.module.index)
+    _, call_end = span(call, look.module.index)
+    new = f"{'await ' if awaited else ''}{local_name(look.module, home)}"
+    edits = (Edit(start, name_end, new), Edit(call_end, end, ""))
+    return Mend(Applicability.UNSAFE, f"Use `{home}`", lambda: [*edits, *add_import(look.module, home)])
 
 
 def _reads(look: _Look) -> list[tuple[ast.Attribute, list[ast.expr]]]:

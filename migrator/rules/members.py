@@ -25,6 +25,7 @@ from migrator.model.module import FLOW_DECORATORS, TASK_DECORATORS, Module, Refe
 from migrator.model.names import FUNCTIONS, rows_with, span, touches
 from migrator.model.values import CLASS, FUNCTION, INSTANCE, METHOD, Homes, Value, home_on
 from migrator.rewriting.calls import remove_arguments, rename_argument
+from migrator.rewriting.names import add_import, can_add_import, local_name
 from migrator.rules.base import Context, Draft, Mend, Target, rule
 
 _PARAMETER = re.compile(r"(?<=[{,(])(\w+)[=!/*]*@([\d.|-]+)")
@@ -461,7 +462,9 @@ def _of_member(
         return Draft(start, end, told)
     if row.new is not None:
         told += f"; it is `{row.new}{'()' if row.called is False else ''}`"
-    if row.advice:
+    if context.target.both and row.compat is not None:
+        told += f". For both majors: `{row.compat}(...)` of `{context.target.compat}`"
+    elif row.advice:
         told += f". {row.advice}"
     mend = _respelled(context, node, parents, row, start)
     return Draft(start, end, told, mend, url=row.url)
@@ -470,6 +473,8 @@ def _of_member(
 def _respelled(
     context: Context, node: ast.Attribute, parents: tuple[ast.AST, ...], row: ChangedMember, start: int
 ) -> Optional[Mend]:
+    if context.target.both and row.compat is not None:
+        return _by_compat(context, node, parents, row.compat)
     if row.new is None or (context.target.both and row.new_since_2 is None):
         return None
     end = start + len(node.attr)
@@ -495,6 +500,25 @@ def _respelled(
             return None
     applicability = Applicability.SAFE if row.applicability == "safe" else Applicability.UNSAFE
     return Mend(applicability, f"Use `{row.new}`", partial(tuple, edits))
+
+
+def _by_compat(context: Context, node: ast.Attribute, parents: tuple[ast.AST, ...], function: str) -> Optional[Mend]:
+    """`x.member()` becomes `function(x)`, and `await x.member()` becomes `await function_async(x)`."""
+    call = parents[-1]
+    if not isinstance(call, ast.Call) or call.func is not node or call.args or call.keywords:
+        return None
+    if isinstance(parents[-2], ast.Await):
+        function += "_async"
+    elif _in_coroutine(parents):
+        return None
+    home = f"{context.target.compat}.{function}"
+    begin, end = span(call, context.module.index)
+    _, value_end = span(node.value, context.module.index)
+    between = context.module.text[value_end:end]
+    if not can_add_import(context.module, home) or "".join(between.split()) != f".{node.attr}()":
+        return None
+    edits = (Edit(begin, begin, f"{local_name(context.module, home)}("), Edit(value_end, end, ")"))
+    return Mend(Applicability.SAFE, f"Use `{home}`", lambda: (*edits, *add_import(context.module, home)))
 
 
 def _in_coroutine(parents: Sequence[ast.AST]) -> bool:

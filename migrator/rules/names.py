@@ -167,7 +167,9 @@ def _too_new(dotted: str, target: Target) -> Optional[Verdict]:
         told = f"`{dotted}` exists on Prefect 3 only"
         if row is not None and row.advice:
             told += f". {row.advice}"
-        return Verdict(Severity.ERROR, told, UPGRADE_GUIDE, f"compat.{row.compat}" if row and row.compat else None)
+        return Verdict(
+            Severity.ERROR, told, UPGRADE_GUIDE, f"{target.compat}.{row.compat}" if row and row.compat else None
+        )
     if target.minor is None or life is None:
         return None
     now = data.minor(target.minor)
@@ -435,10 +437,10 @@ def _passed_on_by_the_project(context: Context, reference: Reference, judge: Jud
 
 
 def _is_importable(context: Context, new: str) -> bool:
-    """Whether a dotted name can be imported as it is: it is no member of a class, and `compat` is not the project's own."""
+    """Whether a dotted name can be imported as it is: it is no member of a class, and `compat` is not another package of the project's."""
     home = new.rpartition(".")[0]
-    if home == "compat":
-        path = context.project.locate(context.module.path, "compat")
+    if home == context.target.compat:
+        path = context.project.locate(context.module.path, home)
         return path is None or context.project.mentions(path, "PREFECT_3")
     return home.partition(".")[0] not in api().roots or api().block(home) is not None or api().block(new) is not None
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from typing import Optional
 
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.module import Definition, Kind, Module, Reference
 from migrator.model.names import FUNCTIONS, FunctionNode, span
+from migrator.rewriting.names import add_import, can_add_import, local_name
 from migrator.rules.base import Context, Draft, Mend, rule
 
 _URL = "https://docs.prefect.io/v3/concepts/tasks"
@@ -19,6 +21,7 @@ _VERSIONS = "refused before 2.16.9 (`RuntimeError: Tasks cannot be run from with
 _MAPPED = ". Map in the flow, or call the function for each element"
 _UNRESOLVED = frozenset({"unmapped", "allow_failure", "quote"})
 """Prefect's annotations, which the run of a task takes off its arguments; `.fn` gets them as they are."""
+_GAP = re.compile(r"\s*")
 _ADDING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "appendleft", "put"})
 
 
@@ -34,6 +37,8 @@ def task_in_task(context: Context) -> Iterator[Draft]:
 
     The fix calls the plain function (`inner.fn(...)`), which runs on every version, without a task run of its own. An inner task with options that would be
     lost (retries, caching, timeout, tags, result storage) has no fix: compose the two tasks in the flow instead, `outer(inner(x))`.
+
+    With `--target both` the fix is `call_task(inner, ...)` of `compat`: a task run of its own wherever the release allows it, the plain function elsewhere.
 
     ## Example
     ```python
@@ -62,7 +67,8 @@ def task_in_task(context: Context) -> Iterator[Draft]:
     ```
 
     ## Fix safety
-    Unsafe: the inner task is no longer a task run of its own, with a state and a log in the UI.
+    Unsafe: the inner task is no longer a task run of its own, with a state and a log in the UI. With `--target both` safe for a plain call, which stays
+    what it was wherever it was allowed; unsafe for `inner.submit(...).result()`, which runs in another thread.
     """
     reach = _reached_from_tasks(context)
     for reference in context.module.references:
@@ -125,8 +131,11 @@ def _nested(context: Context, reference: Reference, how: str, outer: Definition)
     inner = reference.definition
     assert inner is not None
     message = f"Task `{inner.name}` is {how} from within task `{outer.name}`{_chance(reference)}: {_VERSIONS}"
-    hindrance = _lost_options(reference, outer.name) or _hindrance(context, reference, outer)
-    mend = None if hindrance else _plain_call(context, reference)
+    mend = _call_task(context, reference) if context.target.both else None
+    hindrance = ""
+    if mend is None:
+        hindrance = _lost_options(reference, outer.name) or _hindrance(context, reference, outer)
+        mend = None if hindrance else _plain_call(context, reference)
     return Draft(reference.start, reference.end, message + hindrance, mend, _severity(context))
 
 
@@ -135,6 +144,9 @@ def _nested_in_helper(context: Context, reference: Reference, how: str, outer: s
     inner = reference.definition
     assert inner is not None
     message = f"Task `{inner.name}` is {how} from task `{outer}` through `{helper}`{_chance(reference)}: {_VERSIONS}"
+    mend = _call_task(context, reference) if context.target.both else None
+    if mend is not None:
+        return Draft(reference.start, reference.end, message, mend, _severity(context))
     hindrance = _lost_options(reference, outer)
     if not hindrance and reference.rest == ("map",):
         hindrance = _MAPPED
@@ -282,21 +294,58 @@ def _plain_call(context: Context, reference: Reference) -> Optional[Mend]:
     message = "Call the plain function"
     if not reference.rest:
         return Mend(Applicability.UNSAFE, message, lambda: [Edit(reference.end, reference.end, ".fn")])
-    around = [*reversed(reference.use.parents[:-1])]
-    if len(around) < 2 or isinstance(around[2] if len(around) > 2 else None, ast.Await):
+    result = _result_read_at_once(context, reference)
+    if result is None:
         return None
-    outer = around[1]
-    if not isinstance(outer, ast.Call) or outer.func is not around[0]:
-        return None
-    _, call_end = span(call, context.module.index)
-    _, outer_end = span(outer, context.module.index)
     name_end = reference.use.ends[-2]
-    text = context.module.text
-    if _squeezed(text[name_end : reference.end]) != ".submit" or _squeezed(text[call_end:outer_end]) != ".result()":
+    return Mend(Applicability.UNSAFE, message, lambda: [Edit(name_end, reference.end, ".fn"), result])
+
+
+def _call_task(context: Context, reference: Reference) -> Optional[Mend]:
+    """`inner(x)` and `inner.submit(x).result()` become `call_task(inner, x)` of `compat`; None for what has no such form."""
+    call, module, home = reference.call, context.module, f"{context.target.compat}.call_task"
+    if call is None or reference.rest not in ((), ("submit",)) or not can_add_import(module, home):
         return None
-    return Mend(
-        Applicability.UNSAFE, message, lambda: [Edit(name_end, reference.end, ".fn"), Edit(call_end, outer_end, "")]
-    )
+    begin, call_end = span(call, module.index)
+    opening = module.text.find("(", reference.end, call_end)
+    if module.text[reference.end : opening].strip() or begin != reference.start:
+        return None
+    if any(keyword.arg == "return_state" for keyword in call.keywords):
+        return None
+    edits = []
+    name_end = reference.end
+    if reference.rest:
+        result = _result_read_at_once(context, reference)
+        if result is None:
+            return None
+        edits.append(result)
+        name_end = reference.use.ends[-2]
+    name, gap = module.text[begin:name_end], _GAP.match(module.text, opening + 1)[0]  # type: ignore[index]
+    if not call.args and not call.keywords:
+        opened = f"({name}"
+    elif "\n" in gap or "\r" in gap:
+        opened = f"({gap}{name},"
+    else:
+        opened = f"({name}, "
+    edits.append(Edit(begin, opening + 1, local_name(module, home) + opened))
+    applicability = Applicability.UNSAFE if reference.rest else Applicability.SAFE
+    return Mend(applicability, f"Use `{home}`", lambda: [*edits, *add_import(module, home)])
+
+
+def _result_read_at_once(context: Context, reference: Reference) -> Optional[Edit]:
+    """The edit that takes `.result()` off `inner.submit(...).result()`; None where the future is not read like that."""
+    around = [*reversed(reference.use.parents[:-1])]
+    outer = around[1] if len(around) > 1 else None
+    if not isinstance(outer, ast.Call) or outer.func is not around[0] or reference.call is None:
+        return None
+    if len(around) > 2 and isinstance(around[2], ast.Await):
+        return None
+    _, call_end = span(reference.call, context.module.index)
+    _, outer_end = span(outer, context.module.index)
+    text = context.module.text
+    if _squeezed(text[reference.use.ends[-2] : reference.end]) != ".submit":
+        return None
+    return Edit(call_end, outer_end, "") if _squeezed(text[call_end:outer_end]) == ".result()" else None
 
 
 def _squeezed(text: str) -> str:

@@ -154,8 +154,8 @@ class _Sequential:
             mend = _rename(
                 self.context,
                 imported,
-                "compat.SequentialTaskRunner",
-                "Take the one of `compat`, which keeps its meaning on both majors",
+                f"{self.context.target.compat}.SequentialTaskRunner",
+                f"Take the one of `{self.context.target.compat}`, which keeps its meaning on both majors",
             )
             yield Draft(imported.start, imported.end, message, mend)
             yield from (Draft(use.start, use.end, message, mend) for use in uses_of(self.module, imported))
@@ -189,8 +189,8 @@ class _Sequential:
             mend = _imported_from(
                 self.context,
                 reference,
-                "compat.SequentialTaskRunner",
-                "Take the one of `compat`, which keeps its meaning on both majors",
+                f"{self.context.target.compat}.SequentialTaskRunner",
+                f"Take the one of `{self.context.target.compat}`, which keeps its meaning on both majors",
             )
             if mend is None:
                 message += (

@@ -59,13 +59,14 @@ def prove(
     unsafe: bool = True,
     files: Mapping[str, str] | None = None,
     filename: str = "flows.py",
+    compat: str = "compat",
 ) -> tuple[Finding, ...]:
     """Proves a rewrite end to end and returns what `check` found in `before`.
 
     The result equals `after` and parses; a fix was applied if and only if one was declared; `check` on the result has no fixable finding; a second `fix`
     changes no byte; the edits that `check --output-format json` shows are those of the findings that `fix` applied; where `before` is `after`, no edit.
     """
-    settings = Settings(target=target, select=select, unsafe_fixes=unsafe, output_format="json")
+    settings = Settings(target=target, select=select, unsafe_fixes=unsafe, output_format="json", compat=compat)
     before, after = _clean(before), _clean(after)
     with tempfile.TemporaryDirectory() as directory:
         for name, content in {**(files or {}), filename: before}.items():

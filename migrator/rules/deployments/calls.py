@@ -107,7 +107,8 @@ def planned(context: Context, reference: Reference) -> Plan:
     if where != ".":
         notes.append("Run it from the project's root, as before")
     if context.target.both:
-        notes.append("`compat` has to be importable where the flow runs: `migrator vendor`, or install it there")
+        compat = context.target.compat
+        notes.append(f"`{compat}` has to be importable where the flow runs: `migrator vendor`, or install it there")
     return Plan(
         reference, call, receiver, source, entrypoint, "deploy" if deploys else "to_deployment", awaited, tuple(steps), tuple(imports),
         Applicability.SAFE if certain else Applicability.UNSAFE, tuple(notes), statement, guard, apply_call, into,

@@ -13,7 +13,6 @@ from migrator.rules.base import Context
 from migrator.rules.deployments.arguments import POSITIONAL
 from migrator.rules.deployments.calls import Plan
 
-FLAG = "compat.PREFECT_3"
 _LONGEST_LINE = 110
 """From here on `from_source` gets its arguments on lines of their own."""
 
@@ -37,7 +36,7 @@ def rewritten(context: Context, plans: Sequence[Plan], gone: Sequence[Imported])
     for dotted in dict.fromkeys(name for plan in plans for name in plan.imports):
         yield from add_import(context.module, dotted)
     if both and not _flag_comes_along(context.module, plans, gone):
-        yield from _flag_edits(context.module, plans)
+        yield from _flag_edits(context, plans)
     if gone:
         yield from _import_edits(context, gone, both)
 
@@ -51,16 +50,17 @@ def _flag_comes_along(module: Module, plans: Sequence[Plan], gone: Sequence[Impo
     )
 
 
-def _flag_edits(module: Module, plans: Sequence[Plan]) -> Iterator[Edit]:
+def _flag_edits(context: Context, plans: Sequence[Plan]) -> Iterator[Edit]:
     """Imports `PREFECT_3` ahead of the import of the deployments, so that a later fix of that one finds it."""
     from migrator.rewriting.statements import insert_before
 
+    module, compat = context.module, context.target.compat
     used = [plan.reference.imported.statement for plan in plans if plan.reference.imported is not None]
     at = next((statement for statement in module.tree.body if statement in used), None)
     if at is None:
-        yield from add_import(module, FLAG)
+        yield from add_import(module, f"{compat}.PREFECT_3")
     else:
-        yield insert_before(module.text, at, "from compat import PREFECT_3")
+        yield insert_before(module.text, at, f"from {compat} import PREFECT_3")
 
 
 def has_flag(module: Module, before: int) -> bool:
@@ -192,7 +192,7 @@ def _import_edits(context: Context, gone: Sequence[Imported], both: bool) -> Ite
         statement = imported.statement
         written = "Deployment" if imported.alias is None else f"Deployment as {imported.alias}"
         guard = f"if not PREFECT_3:\n    from {imported.module} import {written}"
-        flag = "" if has_flag(context.module, statement.lineno) else "from compat import PREFECT_3\n"
+        flag = "" if has_flag(context.module, statement.lineno) else f"from {context.target.compat} import PREFECT_3\n"
         if len(statement.names) == 1:
             start, end = span(statement, context.module.index)
             indent = context.module.text[context.module.index.line_start(start) : start]

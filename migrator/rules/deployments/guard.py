@@ -223,7 +223,7 @@ def _root(node: ast.expr) -> str:
 
 def _is_prefect_import(node: ast.AST) -> bool:
     if isinstance(node, ast.ImportFrom):
-        return (node.module or "").split(".")[0] in ("prefect", "compat")
+        return (node.module or "").split(".")[0] == "prefect" or any(a.name == "PREFECT_3" for a in node.names)
     return isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "prefect" for alias in node.names)
 
 
