@@ -47,12 +47,37 @@ from typing import TYPE_CHECKING, Any
 from ._version import PREFECT_3
 
 if TYPE_CHECKING:
-    from prefect import get_client, pause_flow_run, resume_flow_run, suspend_flow_run
-    from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
-    from prefect.deployments import run_deployment
-    from prefect.tasks import exponential_backoff, task_input_hash
+    from packaging.version import Version
+    from prefect import get_client as get_client
+    from prefect import pause_flow_run as pause_flow_run
+    from prefect import resume_flow_run as resume_flow_run
+    from prefect import suspend_flow_run as suspend_flow_run
+    from prefect.client.schemas.schedules import CronSchedule as CronSchedule
+    from prefect.client.schemas.schedules import IntervalSchedule as IntervalSchedule
+    from prefect.client.schemas.schedules import RRuleSchedule as RRuleSchedule
+    from prefect.deployments import run_deployment as run_deployment
+    from prefect.flows import load_flow_from_flow_run as load_flow_from_flow_run
+    from prefect.states import AwaitingRetry as AwaitingRetry
+    from prefect.states import Cancelled as Cancelled
+    from prefect.states import Cancelling as Cancelling
+    from prefect.states import Completed as Completed
+    from prefect.states import Crashed as Crashed
+    from prefect.states import Failed as Failed
+    from prefect.states import Late as Late
+    from prefect.states import Paused as Paused
+    from prefect.states import Pending as Pending
+    from prefect.states import Retrying as Retrying
+    from prefect.states import Running as Running
+    from prefect.states import Scheduled as Scheduled
+    from prefect.states import State as State
+    from prefect.states import Suspended as Suspended
+    from prefect.tasks import exponential_backoff as exponential_backoff
+    from prefect.tasks import task_input_hash as task_input_hash
+    from prefect_dask import DaskTaskRunner as DaskTaskRunner
+    from prefect_ray import RayTaskRunner as RayTaskRunner
 
     from ._asynchronous import as_completed_async, result_async, state_async, wait_async
+    from ._deployments import deploy, deploy_async, serve
     from ._fan_out import Outcome, fan_out, fan_out_async
     from ._futures import (
         DoneAndNotDoneFutures,
@@ -63,40 +88,67 @@ if TYPE_CHECKING:
         wait,
     )
     from ._runners_3 import ConcurrentTaskRunner, SequentialTaskRunner, ThreadPoolTaskRunner
+    from ._stored import block_value, block_value_async, load_block, load_block_async, variable, variable_async
+    from ._tasks import call_task, finish, finish_async, map, map_async, submit, submit_async
+
+    PREFECT_VERSION: Version
 
 __all__ = [
     "PREFECT_3",
+    "PREFECT_VERSION",
+    "Cancelled",
+    "Completed",
     "ConcurrentTaskRunner",
+    "Crashed",
     "CronSchedule",
     "DoneAndNotDoneFutures",
+    "Failed",
     "IntervalSchedule",
     "Outcome",
+    "Pending",
     "RRuleSchedule",
+    "Running",
+    "Scheduled",
     "SequentialTaskRunner",
+    "State",
     "ThreadPoolTaskRunner",
     "as_completed",
     "as_completed_async",
-    "exponential_backoff",
+    "block_value",
+    "block_value_async",
+    "call_task",
+    "deploy",
+    "deploy_async",
     "fan_out",
     "fan_out_async",
+    "finish",
+    "finish_async",
     "get_client",
-    "pause_flow_run",
+    "load_block",
+    "load_block_async",
+    "load_flow_from_flow_run",
+    "map",
+    "map_async",
     "resolve_futures_to_results",
     "result",
     "result_async",
-    "resume_flow_run",
-    "run_deployment",
+    "serve",
     "state",
     "state_async",
-    "suspend_flow_run",
+    "submit",
+    "submit_async",
     "task_input_hash",
+    "variable",
+    "variable_async",
     "wait",
     "wait_async",
 ]
+# What only later releases of Prefect 2 have, or an integration, is not in it, so that a star import works everywhere.
 
 _RUNNERS = "_runners_3" if PREFECT_3 else "_runners_2"
 
 _OWN = {
+    "PREFECT_VERSION": "_version",
     "ConcurrentTaskRunner": _RUNNERS,
     "DoneAndNotDoneFutures": "_futures",
     "Outcome": "_fan_out",
@@ -104,26 +156,61 @@ _OWN = {
     "ThreadPoolTaskRunner": _RUNNERS,
     "as_completed": "_futures",
     "as_completed_async": "_asynchronous",
+    "block_value": "_stored",
+    "block_value_async": "_stored",
+    "call_task": "_tasks",
+    "deploy": "_deployments",
+    "deploy_async": "_deployments",
     "fan_out": "_fan_out",
     "fan_out_async": "_fan_out",
+    "finish": "_tasks",
+    "finish_async": "_tasks",
+    "load_block": "_stored",
+    "load_block_async": "_stored",
+    "map": "_tasks",
+    "map_async": "_tasks",
     "resolve_futures_to_results": "_futures",
     "result": "_futures",
     "result_async": "_asynchronous",
+    "serve": "_deployments",
     "state": "_futures",
     "state_async": "_asynchronous",
+    "submit": "_tasks",
+    "submit_async": "_tasks",
+    "variable": "_stored",
+    "variable_async": "_stored",
     "wait": "_futures",
     "wait_async": "_asynchronous",
 }
 """Which module of this package defines a name."""
 
 _SCHEDULES = ("prefect.client.schemas.schedules", "prefect.server.schemas.schedules", "prefect.orion.schemas.schedules")
+_STATES = ("prefect.states", "prefect.orion.schemas.states")
+_TASK_RUNNERS = {"DaskTaskRunner": "prefect-dask", "RayTaskRunner": "prefect-ray"}
 
 _PREFECT = {
+    "AwaitingRetry": _STATES,
+    "Cancelled": _STATES,
+    "Cancelling": _STATES,
+    "Completed": _STATES,
+    "Crashed": _STATES,
     "CronSchedule": _SCHEDULES,
+    "DaskTaskRunner": ("prefect_dask",),
+    "Failed": _STATES,
     "IntervalSchedule": _SCHEDULES,
+    "Late": _STATES,
+    "Paused": _STATES,
+    "Pending": _STATES,
     "RRuleSchedule": _SCHEDULES,
+    "RayTaskRunner": ("prefect_ray",),
+    "Retrying": _STATES,
+    "Running": _STATES,
+    "Scheduled": _STATES,
+    "State": _STATES,
+    "Suspended": _STATES,
     "exponential_backoff": ("prefect.tasks",),
     "get_client": ("prefect",),
+    "load_flow_from_flow_run": ("prefect.flows", "prefect.deployments"),
     "pause_flow_run": ("prefect",),
     "resume_flow_run": ("prefect",),
     "run_deployment": ("prefect.deployments",),
@@ -148,7 +235,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_OWN, *_PREFECT})
 
 
 def _from_prefect(name: str) -> Any:
@@ -162,4 +249,8 @@ def _from_prefect(name: str) -> Any:
             problem = problem or error
     import prefect
 
-    raise ImportError(f"Prefect {prefect.__version__} has no {name!r}, which {__name__} was asked for") from problem
+    if name in _TASK_RUNNERS:
+        missing = f"{name!r} is in {_TASK_RUNNERS[name]}, which is not installed beside Prefect {prefect.__version__}"
+    else:
+        missing = f"Prefect {prefect.__version__} has no {name!r}"
+    raise ImportError(f"{missing}; {__name__} was asked for it") from problem

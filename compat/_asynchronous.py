@@ -12,9 +12,14 @@ from typing import Any, TypeVar
 from ._futures import (
     DoneAndNotDoneFutures,
     PollingWatch,
+    call_back,
+    cluster_handles,
     crash,
     deadline_after,
+    has_ended,
     is_awaited,
+    late,
+    look,
     remaining,
     settle,
     state,
@@ -45,29 +50,20 @@ async def as_completed_async(futures: Iterable[Future], timeout: float | None = 
 
 async def wait_async(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDoneFutures:
     """`wait` for async flows: takes the futures of sync and of async tasks."""
-    deadline = deadline_after(timeout)
-    watch = AsyncWatch()
+    every = list(futures)
     done: set[Any] = set()
-    try:
-        for future in futures:
-            watch.add(future)
-        while watch.pending:
-            ended = await watch.take(remaining(deadline))
-            if not ended:
-                break
-            done.update(ended)
-    finally:
-        watch.close()
-    return DoneAndNotDoneFutures(done, set(watch.pending))
+    with contextlib.suppress(TimeoutError):
+        async for future in as_completed_async(every, timeout):
+            done.add(future)
+    return DoneAndNotDoneFutures(done, set(every) - done)
 
 
 async def result_async(future: Any, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
     """`result` for async flows: what the run returned; takes the futures of sync and of async tasks."""
+    if not (await wait_async([future], timeout)).done:
+        raise TimeoutError(late(timeout))
     if is_awaited(future):
-        return await future.result(timeout=timeout, raise_on_failure=raise_on_failure)
-    done, _ = await wait_async([future], timeout)
-    if not done:
-        raise TimeoutError(f"The task run did not complete within {timeout} seconds")
+        return await future.result(raise_on_failure=raise_on_failure)
     crashed = crash(future)
     if crashed is not None:
         raise crashed
@@ -78,7 +74,7 @@ async def state_async(future: Any) -> Any:
     """`state` for async flows: the state that the run is in; takes the futures of sync and of async tasks."""
     if not is_awaited(future):
         return await asyncio.to_thread(state, future)
-    final = await future.wait(0)
+    final = await look(future)
     return await future.get_state() if final is None else final
 
 
@@ -86,7 +82,8 @@ class AsyncWatch:
     """The futures that are being waited for on this event loop.
 
     Prefect 3's report their own end from the worker's thread. Prefect 2's of async tasks are awaited, one asyncio task each,
-    and its others are asked from a helper thread.
+    or where they run on a cluster asked in turn, because a `wait` that is cancelled there leaves them unable to end
+    (2.20.26 on Dask). Its others are asked from a helper thread.
     """
 
     def __init__(self) -> None:
@@ -98,6 +95,7 @@ class AsyncWatch:
         self._news = asyncio.Event()
         self._polled = PollingWatch()
         self._poller: asyncio.Task[None] | None = None
+        self._remote: dict[Any, None] = {}
         self._waiters: set[asyncio.Task[None]] = set()
 
     def add(self, future: Any) -> None:
@@ -105,9 +103,14 @@ class AsyncWatch:
             return
         self.pending[future] = None
         if PREFECT_3:
-            future.add_done_callback(self._called_back)
+            call_back(future, self._called_back)
         elif is_awaited(future):
-            self._start(self._await(future))
+            if cluster_handles(future) is None:
+                self._start(self._await(future))
+            else:
+                self._remote[future] = None
+                if len(self._remote) == 1:
+                    self._start(self._poll_remote())
         else:
             self._polled.add(future)
             if self._poller is None or self._poller.done():
@@ -141,7 +144,7 @@ class AsyncWatch:
         self._news.clear()
         for future in ended:
             del self.pending[future]
-            if isinstance(getattr(future, "wrapped_future", None), concurrent.futures.Future):
+            if isinstance(getattr(future, "wrapped_future", None), concurrent.futures.Future) and crash(future) is None:
                 settle(future)
             elif PREFECT_3:
                 await asyncio.to_thread(settle, future)
@@ -175,6 +178,14 @@ class AsyncWatch:
         await future.wait()
         self._mark(future)
 
+    async def _poll_remote(self) -> None:
+        while self._remote:
+            for future in [each for each in self._remote if has_ended(each)]:
+                await asyncio.shield(future.wait())
+                self._mark(future)
+                self._remote.pop(future, None)
+            await asyncio.sleep(PollingWatch.PAUSE)
+
     async def _poll(self) -> None:
         while self._polled.pending:
             for future in await asyncio.to_thread(self._polled.take, 0.05):
@@ -182,6 +193,6 @@ class AsyncWatch:
 
     async def _ask(self) -> None:
         for future in list(self.pending):
-            final = await future.wait(0) if is_awaited(future) else await asyncio.to_thread(future.wait, 0)
+            final = await look(future) if is_awaited(future) else await asyncio.to_thread(look, future)
             if final is not None:
                 self._mark(future)

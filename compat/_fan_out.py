@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -17,7 +16,8 @@ from collections.abc import (
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from ._futures import CallbackWatch, PollingWatch, crash, make_watch, result, state
+from ._futures import CallbackWatch, PollingWatch, make_watch
+from ._tasks import submit, submit_async, verdict, verdict_async
 from ._version import PREFECT_3
 
 if TYPE_CHECKING:
@@ -101,10 +101,10 @@ def _fan_out(
 ) -> Generator[Outcome[Any], None, None]:
     def follow_up(ended: list[Any]) -> None:
         for future in ended:
-            value, error = _verdict(future)
+            value, error = verdict(future)
             entry = window.ended(future, value, error)
             if entry is not None:
-                step = _submitted(window.then, (entry.item, future), {})
+                step = submit(window.then, entry.item, future)
                 window.running[step] = entry
                 watch.add(step)
 
@@ -115,7 +115,7 @@ def _fan_out(
                 if item is _END:
                     window.exhausted = True
                     break
-                step = _submitted(window.task, (item,), window.parameters)
+                step = submit(window.task, item, **window.parameters)
                 window.running[step] = window.taken(item)
                 watch.add(step)
                 follow_up(watch.poll())
@@ -138,10 +138,10 @@ async def _fan_out_async(
 ) -> AsyncGenerator[Outcome[Any], None]:
     async def follow_up(ended: list[Any]) -> None:
         for future in ended:
-            value, error = await _verdict_async(future)
+            value, error = await verdict_async(future)
             entry = window.ended(future, value, error)
             if entry is not None:
-                step = await _submitted_async(window.then, (entry.item, future), {})
+                step = await submit_async(window.then, entry.item, future)
                 window.running[step] = entry
                 watch.add(step)
 
@@ -153,7 +153,7 @@ async def _fan_out_async(
                 if item is _END:
                     window.exhausted = True
                     break
-                step = await _submitted_async(window.task, (item,), window.parameters)
+                step = await submit_async(window.task, item, **window.parameters)
                 window.running[step] = window.taken(item)
                 watch.add(step)
                 await follow_up(await watch.poll())
@@ -286,61 +286,6 @@ class _Window:
             if outcome is not None:
                 return outcome
         return None
-
-
-def _submitted(task: Any, arguments: tuple[Any, ...], parameters: dict[str, Any]) -> Any:
-    future = task.submit(*arguments, **parameters)
-    if inspect.iscoroutine(future):
-        future.close()
-        raise TypeError(
-            f"Prefect 2 has to await what {task.name!r} returns (async task, async flow): use fan_out_async"
-        )
-    return future
-
-
-async def _submitted_async(task: Any, arguments: tuple[Any, ...], parameters: dict[str, Any]) -> Any:
-    future = task.submit(*arguments, **parameters)
-    return await future if inspect.isawaitable(future) else future
-
-
-def _verdict(future: Any) -> tuple[Any, BaseException | None]:
-    """The value and the error of a run that has ended, one of them None."""
-    error = crash(future)
-    if error is not None:
-        return None, error
-    final = state(future)
-    try:
-        return _judged(result(future), final)
-    except (KeyboardInterrupt, SystemExit) as failure:
-        if final.is_crashed():
-            return None, failure
-        raise
-    except Exception as failure:
-        return None, failure
-
-
-async def _verdict_async(future: Any) -> tuple[Any, BaseException | None]:
-    from ._asynchronous import result_async, state_async
-
-    error = crash(future)
-    if error is not None:
-        return None, error
-    final = await state_async(future)
-    try:
-        return _judged(await result_async(future), final)
-    except (KeyboardInterrupt, SystemExit) as failure:
-        if final.is_crashed():
-            return None, failure
-        raise
-    except Exception as failure:
-        return None, failure
-
-
-def _judged(value: Any, final: Any) -> tuple[Any, BaseException | None]:
-    """Prefect 2.0 raises nothing for a run that crashed, or that never started because of what it depends on."""
-    if final.is_completed():
-        return value, None
-    return None, value if isinstance(value, BaseException) else RuntimeError(f"The run ended in state {final.name}")
 
 
 def _each(items: Iterable[Any] | AsyncIterable[Any]) -> Callable[[], Awaitable[Any]]:

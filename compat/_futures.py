@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import queue
+import sys
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ._version import PREFECT_3
@@ -53,21 +55,23 @@ def wait(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDone
     Prefect 2 has nothing of the kind. Prefect 3's own finds nothing done within a timeout, and waits although the timeout
     is 0, on 3.0.11; on 3.8.8 what it finds done within a timeout has no final `.state` yet.
     """
-    deadline = deadline_after(timeout)
-    watch = make_watch(futures)
+    every = list(futures)
     done: set[Any] = set()
-    while watch.pending:
-        ended = watch.take(remaining(deadline))
-        if not ended:
-            break
-        done.update(ended)
-    return DoneAndNotDoneFutures(done, set(watch.pending))
+    with contextlib.suppress(TimeoutError):
+        done.update(as_completed(every, timeout))
+    return DoneAndNotDoneFutures(done, set(every) - done)
 
 
 def result(future: Any, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
-    """What the run returned, as `future.result(...)`; raises TypeError for a future that Prefect 2 must await."""
+    """What the run returned, as `future.result(...)`.
+
+    Raises TimeoutError where the run has not ended after `timeout` seconds, and TypeError for a future that Prefect 2
+    must await (see `result_async`).
+    """
     refuse_awaited(future, "result_async")
-    return future.result(timeout=timeout, raise_on_failure=raise_on_failure)
+    if timeout is not None and not wait([future], timeout).done:
+        raise TimeoutError(late(timeout))
+    return future.result(raise_on_failure=raise_on_failure)
 
 
 def state(future: Any) -> Any:
@@ -78,11 +82,10 @@ def state(future: Any) -> Any:
     """
     refuse_awaited(future, "state_async")
     if PREFECT_3:
-        wrapped = getattr(future, "wrapped_future", None)
-        if wrapped is not None and wrapped.done():
+        if has_ended(future):
             settle(future)
         return future.state
-    final = future.wait(0)
+    final = look(future)
     return future.get_state() if final is None else final
 
 
@@ -132,28 +135,111 @@ def unfinished(pending: int, total: int) -> str:
     return f"{pending} (of {total}) futures unfinished"
 
 
+def late(timeout: float | None) -> str:
+    """What a TimeoutError says of one run."""
+    return f"The task run did not complete within {timeout} seconds"
+
+
 def is_awaited(future: Any) -> bool:
     """Whether the methods of this future return awaitables: on Prefect 2, those of async tasks in async flows."""
     return not PREFECT_3 and bool(getattr(future, "asynchronous", False))
 
 
 def refuse_awaited(future: Any, instead: str) -> None:
+    refuse_states(future)
     if is_awaited(future):
         raise TypeError(f"Prefect 2 has to await this future (async task, async flow): use {instead}")
 
 
+def refuse_states(future: Any) -> None:
+    """Raises TypeError for what is no future, above all for the states that come out of a flow that returns its futures."""
+    if not hasattr(future, "wait"):
+        raise TypeError(f"Expected a future, got {future!r}; a flow that returns its futures gives their final states")
+
+
+def handle(future: Any) -> Any:
+    """What the executor itself gave for a run, else None: a future of a pool or of Dask, an ObjectRef of Ray.
+
+    Prefect 3 has it in the future. Prefect 2 has it in the task runners of prefect-dask (0.2.10) and prefect-ray (0.3.7),
+    some time after `submit` has returned; its own task runners have none.
+    """
+    if PREFECT_3:
+        return getattr(future, "wrapped_future", None)
+    handles = cluster_handles(future)
+    key = getattr(future, "key", None) or getattr(future, "run_key", None)  # as Prefect 2.0 and 2.1 have it
+    return None if handles is None else handles.get(key)
+
+
+def cluster_handles(future: Any) -> Any:
+    """The handles that the future's task runner of Prefect 2 keeps, by key, where it runs tasks on Dask or Ray; else None."""
+    runner = getattr(future, "_task_runner", None)
+    return getattr(runner, "_dask_futures", getattr(runner, "_ray_refs", None))
+
+
+def has_ended(future: Any) -> bool:
+    """Whether its handle says that the run has ended: costs microseconds, a tenth of a millisecond on Ray."""
+    held = handle(future)
+    if held is None:
+        return False
+    return bool(held.done() if hasattr(held, "done") else sys.modules["ray"].wait([held], timeout=0)[0])
+
+
+def look(future: Any) -> Any:
+    """`future.wait(0)` of Prefect 2: the final state of a run that has ended, else None, or an awaitable of it.
+
+    That itself is no use on clusters (2.20.26): on Dask it never finds anything, and on Ray any `wait` or `result` whose
+    time runs out makes the future Crashed for ever, while the run goes on.
+    """
+    if cluster_handles(future) is None:
+        return future.wait(0)
+    if has_ended(future):
+        return future.wait()
+    return _nothing() if is_awaited(future) else None
+
+
+async def _nothing() -> None:
+    return None
+
+
 def crash(future: Any) -> BaseException | None:
-    """What ended the worker of a Prefect 3 run without a state: a SystemExit in the task, or a cancelled executor."""
-    wrapped = getattr(future, "wrapped_future", None)
-    if not isinstance(wrapped, concurrent.futures.Future) or not wrapped.done():
+    """What ended the worker of a Prefect 3 run without a state: a SystemExit in the task, a dead process, a cancelled executor."""
+    held: Any = getattr(future, "wrapped_future", None)
+    if getattr(future, "_final_state", None) is not None or not hasattr(held, "exception") or not held.done():
         return None
-    return concurrent.futures.CancelledError() if wrapped.cancelled() else wrapped.exception()
+    return concurrent.futures.CancelledError() if held.cancelled() else held.exception()
 
 
 def settle(future: Any) -> None:
-    """Makes `.state` of a Prefect 3 future final whose run has ended; a worker that died leaves it to the API."""
-    if crash(future) is None:
+    """Makes `.state` of a Prefect 3 future final whose run has ended.
+
+    The API knows how a thread died. Of a process that died, on Dask or in a pool, it goes on to say Running (3.8.8); then
+    the state is made here, as prefect-ray makes it.
+    """
+    if getattr(future, "_final_state", None) is not None:
+        return
+    error = crash(future)
+    if error is None:
         future.wait()
+    elif not future.state.is_final():
+        from prefect.states import Crashed
+
+        future._final_state = Crashed(message=f"The worker ended without a state: {error!r}", data=error)
+
+
+def call_back(future: Any, report: Callable[[Any], Any]) -> None:
+    """Calls `report(future)` once a Prefect 3 run has ended: at once where it has, else from another thread.
+
+    A handle alone does not do that: Dask's and Ray's call back from their own thread where the run has ended before.
+    """
+    refuse_states(future)
+    held = handle(future)
+    if has_ended(future):
+        report(future)
+    elif hasattr(held, "wrapped_future"):
+        # A process pool's, which on 3.4.25 never calls back where the process died; the one within does.
+        held.wrapped_future.add_done_callback(lambda _: report(future))
+    else:
+        future.add_done_callback(report)
 
 
 class CallbackWatch:
@@ -166,7 +252,7 @@ class CallbackWatch:
     def add(self, future: Any) -> None:
         if future not in self.pending:
             self.pending[future] = None
-            future.add_done_callback(self._ended.put)
+            call_back(future, self._ended.put)
 
     def take(self, timeout: float | None) -> list[Any]:
         """The pending futures that have ended, once there is one; none where `timeout` seconds pass before."""
@@ -190,7 +276,7 @@ class PollingWatch:
     """The futures of Prefect 2 that are being waited for. Each has to be asked, and each question has its price.
 
     So all are asked in turn, and then none for at least `PAUSE` seconds and `SHARE` times as long as asking them took;
-    meanwhile the oldest one is waited for.
+    meanwhile the oldest one is waited for, unless it runs on a cluster (see `look`).
     """
 
     PAUSE = 0.01
@@ -213,7 +299,9 @@ class PollingWatch:
                 pause = min(pause, deadline - time.monotonic())
             if pause > 0:
                 oldest = next(iter(self.pending))
-                if oldest.wait(pause) is not None and pause > self.PAUSE:
+                if cluster_handles(oldest) is not None:
+                    time.sleep(pause)
+                elif oldest.wait(pause) is not None and pause > self.PAUSE:
                     del self.pending[oldest]
                     return [oldest]
             ended = self._sweep()
@@ -227,7 +315,7 @@ class PollingWatch:
 
     def _sweep(self) -> list[Any]:
         started = time.monotonic()
-        final = [(future, future.wait(0)) for future in list(self.pending)]
+        final = [(future, look(future)) for future in list(self.pending)]
         spent = time.monotonic() - started
         self._due = started + spent + max(self.PAUSE, self.SHARE * spent)
         ended = sorted((pair for pair in final if pair[1] is not None), key=lambda pair: pair[1].timestamp)

@@ -9,7 +9,9 @@ from typing import Any
 import anyio  # type: ignore[import-not-found,unused-ignore]  # Prefect's own dependency
 from prefect.futures import resolve_futures_to_states
 from prefect.task_runners import ConcurrentTaskRunner as _ConcurrentTaskRunner
-from prefect.task_runners import SequentialTaskRunner
+from prefect.task_runners import SequentialTaskRunner as _SequentialTaskRunner
+
+from ._version import MINOR
 
 __all__ = ["ConcurrentTaskRunner", "SequentialTaskRunner", "ThreadPoolTaskRunner"]
 
@@ -32,6 +34,10 @@ class ThreadPoolTaskRunner(_ConcurrentTaskRunner):  # type: ignore[misc,unused-i
 
     def duplicate(self) -> ThreadPoolTaskRunner:
         return type(self)(max_workers=self.max_workers)
+
+    def start(self) -> Any:
+        # From 2.10 on the engine duplicates the runner for each flow run.
+        return self.duplicate().start() if self._started else super().start()
 
     async def submit(self, **arguments: Any) -> Any:
         # The engine passes the coroutine function to run as `run_fn` in the first releases of Prefect 2, then as `call`.
@@ -59,3 +65,24 @@ class ThreadPoolTaskRunner(_ConcurrentTaskRunner):  # type: ignore[misc,unused-i
 
 
 ConcurrentTaskRunner = ThreadPoolTaskRunner
+
+
+class _OneAtATime(_SequentialTaskRunner):  # type: ignore[misc,unused-ignore]
+    """Prefect's own before 2.10, which would start the tasks of a `map` all at once, and serve one flow run at a time.
+
+    Here they run one at a time, in the order in which the engine hands them over.
+    """
+
+    def start(self) -> Any:
+        return type(self)().start() if self._started else super().start()
+
+    async def submit(self, **arguments: Any) -> Any:
+        async with self._turn:
+            return await super().submit(**arguments)
+
+    async def _start(self, exit_stack: contextlib.AsyncExitStack) -> None:
+        await super()._start(exit_stack)
+        self._turn = anyio.Lock()
+
+
+SequentialTaskRunner = _SequentialTaskRunner if MINOR >= (2, 10) else _OneAtATime

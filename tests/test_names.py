@@ -112,6 +112,8 @@ UNTOUCHED = {
     "fallback_the_other_way_round": "try:\n    from prefect_aws import S3Bucket as S3\nexcept ImportError:\n    from prefect.filesystems import S3\n",
     "branch_for_2": "import prefect\n\nif prefect.__version__ < '3':\n    from prefect.filesystems import S3\n",
     "branch_for_2_by_major": "import prefect\n\nMAJOR = int(prefect.__version__.split('.')[0])\nif MAJOR == 2:\n    from prefect.filesystems import S3\n    x = S3()\n",
+    "branch_for_2_by_version_of_compat": "from packaging.version import Version\nfrom shop._shim import PREFECT_VERSION\n\nif PREFECT_VERSION < Version('3'):\n    from prefect.filesystems import S3\n",
+    "branch_for_2_by_number_of_compat": "from compat import PREFECT_VERSION as v\n\nif v.major < 3:\n    from prefect.filesystems import S3\n",
     "branch_for_2_by_flag": "from compat import PREFECT_3\n\nif not PREFECT_3:\n    from prefect.filesystems import S3\n",
     "living_names": "from prefect import flow, task, get_run_logger, unmapped, serve\nfrom prefect.futures import as_completed, wait\nfrom prefect.states import Completed\n",
     "own_class_of_the_same_name": "import prefect\n\n\nclass S3:\n    pass\n\n\nx = S3()\n",

@@ -1,13 +1,18 @@
-"""How the programs here are written: cases, each run in its turn, and one line of JSON with what each returned."""
+"""How the programs here are written: cases, each run in its turn, which say what is to be seen on every release.
+
+A program runs unchanged on every Prefect. For each case it prints a line `OBSERVED` with JSON: what was seen, and what was wanted.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import inspect
 import json
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import prefect
@@ -15,29 +20,61 @@ from prefect import task
 
 logging.getLogger("prefect").setLevel("CRITICAL")
 
+VERSION = tuple(int(part) for part in prefect.__version__.split("+")[0].split(".")[:2])
+"""Major and minor of the installed Prefect."""
+
 PATIENCE = 60
 """Seconds after which a wait is given up that should have ended at once: it shows as a wrong observation."""
 
-_cases: list[Any] = []
+STUCK = 240
+"""Seconds after which a case that goes on is shown with its threads, and the program ends."""
+
+_cases: list[tuple[Callable[[], Any], Any, str | None]] = []
+
+NOT_THERE = f"Prefect {prefect.__version__} has it not, and that is told"
+"""What is observed, and wanted, where the installed Prefect lacks what a case needs."""
 
 
-def case(function: Any) -> Any:
-    _cases.append(function)
-    return function
+def case(wanted: Any, *, since: tuple[int, int] = (2, 0), refusal: str | None = None) -> Callable[[Any], Any]:
+    """Marks a function without parameters, or a flow or coroutine function, as a case.
+
+    wanted: what it returns, as JSON can hold it; tuples are lists.
+    since: the minor that brought what the case needs; before it the case has to raise ImportError or NotImplementedError with
+        the installed version in the message.
+    refusal: what Prefect itself says before that minor, where the case asks nothing of `compat` that could refuse it.
+    """
+
+    def mark(function: Any) -> Any:
+        _cases.append((function, wanted, None) if since <= VERSION else (function, NOT_THERE, refusal))
+        return function
+
+    return mark
 
 
 def main() -> None:
-    observed: dict[str, Any] = {"prefect": prefect.__version__}
-    for function in _cases:
+    """Runs all cases of the programs that were imported, in their order."""
+    for function, wanted, refusal in _cases:
         gates.events.clear()
         log.clear()
+        faulthandler.dump_traceback_later(STUCK, exit=True)
         try:
             value = function()
-            value = asyncio.run(value) if inspect.iscoroutine(value) else value
+            saw = asyncio.run(value) if inspect.iscoroutine(value) else value
+        except (ImportError, NotImplementedError) as error:
+            saw = NOT_THERE if f"Prefect {prefect.__version__}" in str(error) else repr(error)
         except BaseException as error:
-            value = f"{type(error).__name__}: {error}"
-        observed.setdefault(function.__module__, {})[function.__name__] = value
-    print("OBSERVED " + json.dumps(observed, default=repr))
+            refused = refusal is not None and refusal in str(error)
+            saw = NOT_THERE if refused else f"{type(error).__name__}: {error}"
+        faulthandler.cancel_dump_traceback_later()
+        told = {
+            "program": function.__module__,
+            "case": function.__name__,
+            "saw": saw,
+            "wanted": wanted,
+            "there": wanted is not NOT_THERE,
+        }
+        print("OBSERVED " + json.dumps(told, default=repr), flush=True)
+    print("DONE " + prefect.__version__, flush=True)
 
 
 class Gates:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
-for program in sys.argv[1:] or ("naming", "waiting", "fanning_out", "running"):
+present = {path.stem for path in Path(__file__).parent.glob("[!_]*.py")} - {"every", "naming"}
+for program in sys.argv[1:] or ("naming", *sorted(present)):
     importlib.import_module(program)
 
 importlib.import_module("_cases").main()

@@ -51,6 +51,11 @@ async def parent_async(n: int) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
+def ran(*names: Any) -> list[list[Any]]:
+    """What the log shows of tasks that run one after the other."""
+    return [[kind, name] for name in names for kind in ("start", "end")]
+
+
 def run(the_flow: Any) -> Any:
     """What happened while the flow ran, and what it returned."""
     log.clear()
@@ -60,7 +65,12 @@ def run(the_flow: Any) -> Any:
     return [list(log), value]
 
 
-@case
+@case(
+    [
+        [[kind, n] for n in range(3) for kind in ("submit", "start", "end", "submitted")],
+        [True, "Completed", 2],
+    ]
+)
 def a_task_runs_within_submit() -> Any:
     @flow(task_runner=SequentialTaskRunner())
     def sequential() -> Any:
@@ -73,7 +83,7 @@ def a_task_runs_within_submit() -> Any:
     return run(sequential)
 
 
-@case
+@case([ran(*range(4)), [True, True, [4, 4, 5, 5]], 0])
 def nothing_is_dropped_at_the_end_of_the_flow() -> Any:
     @flow(task_runner=SequentialTaskRunner)
     def forgetful() -> int:
@@ -82,10 +92,21 @@ def nothing_is_dropped_at_the_end_of_the_flow() -> Any:
         step.map([4, 5])
         return 0
 
-    return run(forgetful)
+    happened, value = run(forgetful)
+    mapped = happened[8:]  # in the order of the engine before 2.10
+    return [
+        happened[:8],
+        [*(a == b for (_, a), (_, b) in zip(mapped[::2], mapped[1::2])), sorted(n for _, n in mapped)],
+        value,
+    ]
 
 
-@case
+@case(
+    [
+        [*ran(1), ["start", "bad"], *ran(2)],
+        ["Completed", "Failed", "Completed"],
+    ]
+)
 def a_failing_task_does_not_stop_the_next() -> Any:
     @flow(task_runner=SequentialTaskRunner())
     def failing() -> Any:
@@ -95,7 +116,14 @@ def a_failing_task_does_not_stop_the_next() -> Any:
     return run(failing)
 
 
-@case
+@case(
+    [
+        [entry for n in range(2) for entry in (["start parent", n], *ran(n), ["end parent", n])],
+        [0, 1],
+    ],
+    since=(2, 16),
+    refusal="Tasks cannot be run from within tasks",
+)
 def a_task_that_submits_a_task_does_not_block() -> Any:
     @flow(task_runner=SequentialTaskRunner())
     def nested() -> Any:
@@ -104,7 +132,7 @@ def a_task_that_submits_a_task_does_not_block() -> Any:
     return run(nested)
 
 
-@case
+@case([[*ran(1, 1, 2), ["start", "bad"]], [1, 2, False]])
 def a_task_waits_for_others_and_takes_futures() -> Any:
     @flow(task_runner=SequentialTaskRunner())
     def depending() -> Any:
@@ -117,7 +145,7 @@ def a_task_waits_for_others_and_takes_futures() -> Any:
     return run(depending)
 
 
-@case
+@case([[[[kind, n] for n in range(2) for kind in ("start", "end", "submitted")], 0]] * 2)
 def with_options_takes_the_runner() -> Any:
     @flow
     def plain() -> int:
@@ -130,7 +158,12 @@ def with_options_takes_the_runner() -> Any:
     return [run(again), run(again)]
 
 
-@case
+@case(
+    [
+        [[kind, n] for n in range(2) for kind in ("start", "end", "submitted")],
+        [0, 1],
+    ]
+)
 def async_tasks_in_a_sync_flow() -> Any:
     @flow(task_runner=SequentialTaskRunner())
     def mixed() -> Any:
@@ -138,12 +171,21 @@ def async_tasks_in_a_sync_flow() -> Any:
         for n in range(2):
             values.append(step_async.submit(n).result())
             note("submitted", n)
-        return [values, parent_async.submit(7).result()]
+        return values
 
     return run(mixed)
 
 
-@case
+@case([ran(7), 7], since=(2, 16), refusal="Tasks cannot be run from within tasks")
+def an_async_task_that_submits_a_task() -> Any:
+    @flow(task_runner=SequentialTaskRunner())
+    def nested() -> Any:
+        return parent_async.submit(7).result()
+
+    return run(nested)
+
+
+@case([[[kind, n] for n in range(3) for kind in ("start", "end", "submitted")], ["Completed"] * 3])
 def an_async_flow() -> Any:
     @flow(task_runner=SequentialTaskRunner())
     async def asynchronous() -> Any:
@@ -161,7 +203,7 @@ def an_async_flow() -> Any:
     return run(asynchronous)
 
 
-@case
+@case([ran(0, 1, 2), [0, 1, 2]])
 def a_fan_out_on_the_sequential_runner() -> Any:
     @flow(task_runner=SequentialTaskRunner())
     def fanned() -> Any:
@@ -190,7 +232,7 @@ def counted(n: int) -> int:
     return n
 
 
-@case
+@case([list(range(9)), 3])
 def the_thread_pool_runs_as_many_as_it_may() -> Any:
     @flow(task_runner=ThreadPoolTaskRunner(max_workers=3))
     def bounded() -> Any:
@@ -201,7 +243,7 @@ def the_thread_pool_runs_as_many_as_it_may() -> Any:
     return [run(bounded)[1], peak]
 
 
-@case
+@case([[n] for n in range(8)])
 def dependencies_on_the_bounded_pool_do_not_block() -> Any:
     @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
     def chained() -> Any:
@@ -215,7 +257,7 @@ def dependencies_on_the_bounded_pool_do_not_block() -> Any:
     return run(chained)[1]
 
 
-@case
+@case([["start", "end"] * 3, [0, 1, 2]])
 def async_tasks_on_the_bounded_pool() -> Any:
     @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
     def bounded() -> Any:
@@ -227,7 +269,7 @@ def async_tasks_on_the_bounded_pool() -> Any:
     return [[kind for kind, _ in happened], value]
 
 
-@case
+@case([[ran(0, 1), [0, 1]]] * 2)
 def a_runner_serves_more_than_one_run() -> Any:
     runner = ThreadPoolTaskRunner(max_workers=1)
 
@@ -242,26 +284,47 @@ def a_runner_serves_more_than_one_run() -> Any:
     return [run(outer), run(outer)]
 
 
-@case
+@case([[ran(0, 1), [0, 1]]] * 2)
+def the_sequential_runner_serves_more_than_one_run() -> Any:
+    runner = SequentialTaskRunner()
+
+    @flow(task_runner=runner)
+    def inner() -> Any:
+        return step.submit(1).result()
+
+    @flow(task_runner=runner)
+    def outer() -> Any:
+        return [step.submit(0).result(), inner()]
+
+    return [run(outer), run(outer)]
+
+
+@case([True, True, True, [True] * 4])
 def runners_are_prefects_own_kind() -> Any:
     base = prefect.task_runners.TaskRunner if PREFECT_3 else prefect.task_runners.BaseTaskRunner
     made = [SequentialTaskRunner(), ThreadPoolTaskRunner(), ThreadPoolTaskRunner(max_workers=2), ConcurrentTaskRunner()]
-    native = (
+    return [
         ThreadPoolTaskRunner is prefect.task_runners.ThreadPoolTaskRunner
         if PREFECT_3
-        else SequentialTaskRunner is prefect.task_runners.SequentialTaskRunner
-    )
-    return [
-        native,
+        else issubclass(SequentialTaskRunner, prefect.task_runners.SequentialTaskRunner),
         all(isinstance(each, base) for each in made),
         all(isinstance(each, prefect.task_runners.ConcurrentTaskRunner) for each in made[1:]),
-        SequentialTaskRunner() == SequentialTaskRunner(),
-        SequentialTaskRunner() == ThreadPoolTaskRunner(),
         [type(pickle.loads(pickle.dumps(each))) is type(each) for each in made],
     ]
 
 
-@case
+@case([True, False])
+def runners_compare_as_prefects_own_do() -> Any:
+    """Not at all before 2.10."""
+    own = prefect.task_runners.ConcurrentTaskRunner
+    same = own() == own()
+    return [
+        (SequentialTaskRunner() == SequentialTaskRunner()) is same,
+        SequentialTaskRunner() == ThreadPoolTaskRunner(),
+    ]
+
+
+@case("max_workers must be greater than 0")
 def a_pool_without_places_is_refused() -> Any:
     @flow
     def empty() -> int:

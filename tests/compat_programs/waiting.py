@@ -23,7 +23,7 @@ from compat import (
 )
 
 
-@case
+@case(["a2", "a0", "a1"])
 @flow
 def as_completed_yields_in_the_order_in_which_runs_end() -> Any:
     futures = [gated.submit(f"a{n}") for n in range(3)]
@@ -35,7 +35,7 @@ def as_completed_yields_in_the_order_in_which_runs_end() -> Any:
     return values
 
 
-@case
+@case(["b0", "b1"])
 @flow
 def as_completed_yields_runs_that_had_ended_before() -> Any:
     gates.open("b0", "b1")
@@ -45,7 +45,7 @@ def as_completed_yields_runs_that_had_ended_before() -> Any:
     return sorted(future.result() for future in as_completed(futures))
 
 
-@case
+@case(["c"])
 @flow
 def as_completed_yields_each_once_from_any_iterable() -> Any:
     gates.open("c")
@@ -53,13 +53,13 @@ def as_completed_yields_each_once_from_any_iterable() -> Any:
     return [each.result() for each in as_completed(each for each in (future, future))]
 
 
-@case
+@case([])
 @flow
 def as_completed_of_nothing_is_empty() -> Any:
     return list(as_completed([]))
 
 
-@case
+@case([[True, False, "Failed"], [True, True, "Completed"]])
 @flow
 def as_completed_yields_failed_runs_with_their_final_state() -> Any:
     gates.open("bad d", "d")
@@ -71,7 +71,7 @@ def as_completed_yields_failed_runs_with_their_final_state() -> Any:
     return sorted(states)
 
 
-@case
+@case([["e0"], "1 (of 2) futures unfinished"])
 @flow
 def as_completed_raises_when_the_time_is_up() -> Any:
     gates.open("e0")
@@ -87,7 +87,7 @@ def as_completed_raises_when_the_time_is_up() -> Any:
         gates.open("e1")
 
 
-@case
+@case([["f0"], "1 (of 2) futures unfinished"])
 @flow
 def the_body_of_the_loop_may_outlast_the_timeout() -> Any:
     gates.open("f0")
@@ -104,7 +104,7 @@ def the_body_of_the_loop_may_outlast_the_timeout() -> Any:
         gates.open("f1")
 
 
-@case
+@case(["'timeout' must be a non-negative number, got -1"] * 2)
 @flow
 def a_negative_timeout_is_refused() -> Any:
     errors = []
@@ -116,7 +116,7 @@ def a_negative_timeout_is_refused() -> Any:
     return errors
 
 
-@case
+@case([True, True, 3, 0, ["Completed", "Completed", "Failed"]])
 @flow
 def wait_for_all() -> Any:
     gates.open("g0", "g1", "bad g")
@@ -132,7 +132,7 @@ def wait_for_all() -> Any:
     ]
 
 
-@case
+@case([True, True, ["Completed"]])
 @flow
 def wait_stops_when_the_time_is_up() -> Any:
     gates.open("h0")
@@ -143,7 +143,7 @@ def wait_stops_when_the_time_is_up() -> Any:
     return [found.done == {futures[0]}, found.not_done == {futures[1]}, [state(each).name for each in found.done]]
 
 
-@case
+@case([True, True])
 @flow
 def wait_without_time_looks_once() -> Any:
     gates.open("i0")
@@ -154,13 +154,13 @@ def wait_without_time_looks_once() -> Any:
     return [found.done == {futures[0]}, found.not_done == {futures[1]}]
 
 
-@case
+@case([0, 0])
 @flow
 def wait_for_nothing() -> Any:
     return [len(part) for part in wait([])]
 
 
-@case
+@case(["j1", "j0"])
 @flow
 def async_tasks_in_a_sync_flow() -> Any:
     futures = [gated_async.submit(f"j{n}") for n in range(2)]
@@ -172,14 +172,14 @@ def async_tasks_in_a_sync_flow() -> Any:
     return values
 
 
-@case
+@case({"list": ["k", 1], "tuple": ["k"], "plain": "text"})
 @flow
 def results_in_collections() -> Any:
     gates.open("k")
     return resolve_futures_to_results({"list": [gated.submit("k"), 1], "tuple": (gated.submit("k"),), "plain": "text"})
 
 
-@case
+@case("At least one result did not complete successfully")
 @flow
 def a_failed_run_in_a_collection() -> Any:
     gates.open("bad l")
@@ -189,7 +189,7 @@ def a_failed_run_in_a_collection() -> Any:
         return str(error)
 
 
-@case
+@case([False, "m", "Completed", "ValueError('bad m')", "ValueError('bad m')"])
 @flow
 def one_result_and_one_state() -> Any:
     future, failed = gated.submit("m"), gated.submit("bad m")
@@ -203,7 +203,7 @@ def one_result_and_one_state() -> Any:
         return [*found, repr(kept), repr(error)]
 
 
-@case
+@case("TimeoutError")
 @flow
 def a_result_that_is_late() -> Any:
     future = gated.submit("n")
@@ -234,19 +234,19 @@ async def _order(the_task: Any, prefix: str) -> Any:
     return [sorted(values), len(ticks)]
 
 
-@case
+@case([["o0", "o1", "o2"], 15])
 @flow
 async def as_completed_in_an_async_flow_with_sync_tasks() -> Any:
     return await _order(gated, "o")
 
 
-@case
+@case([["p0", "p1", "p2"], 15])
 @flow
 async def as_completed_in_an_async_flow_with_async_tasks() -> Any:
     return await _order(gated_async, "p")
 
 
-@case
+@case(["q2", "q1", "q0"])
 @flow
 async def as_completed_async_yields_in_the_order_in_which_runs_end() -> Any:
     futures = [await submitted(gated, "q0"), await submitted(gated_async, "q1"), await submitted(gated, "q2")]
@@ -258,7 +258,7 @@ async def as_completed_async_yields_in_the_order_in_which_runs_end() -> Any:
     return values
 
 
-@case
+@case([["r0", "r0"], "2 (of 4) futures unfinished"])
 @flow
 async def as_completed_async_raises_when_the_time_is_up() -> Any:
     gates.open("r0", "r1")
@@ -274,7 +274,7 @@ async def as_completed_async_raises_when_the_time_is_up() -> Any:
         gates.open("r2")
 
 
-@case
+@case([4, 0, ["Completed", "Completed", "Failed", "Failed"]])
 @flow
 async def wait_async_for_both_kinds() -> Any:
     gates.open("s", "bad s")
@@ -283,7 +283,7 @@ async def wait_async_for_both_kinds() -> Any:
     return [len(done), len(not_done), sorted([(await state_async(future)).name for future in done])]
 
 
-@case
+@case([True, True])
 @flow
 async def wait_async_without_time_looks_once() -> Any:
     gates.open("t0")
@@ -294,13 +294,13 @@ async def wait_async_without_time_looks_once() -> Any:
     return [done == {futures[0], futures[2]}, not_done == {futures[1], futures[3]}]
 
 
-@case
+@case([[], [0, 0]])
 @flow
 async def nothing_in_an_async_flow() -> Any:
     return [[each async for each in as_completed_async([])], [len(part) for part in await wait_async([])]]
 
 
-@case
+@case(["TimeoutError", "TimeoutError"])
 @flow
 async def a_result_that_is_late_in_an_async_flow() -> Any:
     raised = []
@@ -313,7 +313,7 @@ async def a_result_that_is_late_in_an_async_flow() -> Any:
     return raised
 
 
-@case
+@case([True, True, True])
 @flow
 async def a_future_that_must_be_awaited_is_refused_by_the_sync_helpers() -> Any:
     gates.open("v")

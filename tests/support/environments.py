@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from migrator.knowledge.generate.environments import cache_directory, installed, locked
+from migrator.knowledge.generate.environments import cache_directory, installed, locked, number
 
 VERSIONS = (
     "2.0.4", "2.8.7", "2.10.21", "2.13.8", "2.17.1", "2.20.26",
@@ -41,7 +41,10 @@ QUIET = {
 
 @dataclass(frozen=True)
 class Environment:
-    """One installed Prefect: its version, its interpreter, and a PREFECT_HOME whose database is migrated."""
+    """One installed Prefect: its version, its interpreter, and a PREFECT_HOME whose database is migrated.
+
+    The version is the name of the lock file, as in `3.8.8` or `dask-3.8.8`.
+    """
 
     version: str
     python: Path
@@ -49,7 +52,7 @@ class Environment:
 
     @property
     def major(self) -> int:
-        return int(self.version.split(".")[0])
+        return release(self.version)[0]
 
     @contextlib.contextmanager
     def home(self) -> Iterator[Path]:
@@ -116,8 +119,12 @@ def _migrate(env: Environment) -> None:
 
 def _server_command(version: str) -> str:
     """`prefect server` was called `prefect orion` before 2.8."""
-    major, minor = (int(part) for part in version.split(".")[:2])
-    return "orion" if (major, minor) < (2, 8) else "server"
+    return "orion" if release(version) < (2, 8) else "server"
+
+
+def release(version: str) -> tuple[int, ...]:
+    """The Prefect release of an environment, without what is installed beside it: `dask-3.8.8` is 3.8.8."""
+    return number(version.rpartition("-")[2])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Each release has a lock file in `locks`, the exact set of packages that ran together: an old Prefect breaks with newer
 dependencies, and what then fails to import would be mistaken for something that Prefect removed. `integrations-VERSION.txt`
-is a lock with the integration packages beside that Prefect.
+is a lock with the integration packages beside that Prefect, `dask-VERSION.txt` one with prefect-dask alone: the lock of
+that Prefect as constraints for `uv pip compile`, and the release of prefect-dask that the integrations' lock has.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def _install(name: str, lock: Path, venv: Path, python: Path) -> None:
     found = uv()
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command = [
-        *([found, "pip", "install", "--quiet", "--python", str(python)] if found else pip),
+        # compiled at once, as pip does: every process that imports Prefect would compile it anew
+        *([found, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)] if found else pip),
         "--no-deps",
         "-r",
         str(lock),

@@ -1,0 +1,146 @@
+"""What runs on the measured Prefect: `speed TASKS REPETITIONS`, `memory TASKS` or `start`; prints one line of JSON."""
+
+# mypy: disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import resource
+import statistics
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+MEGABYTE = 1 << 20
+
+
+def start() -> dict[str, float]:
+    """Milliseconds that importing takes, and what the first use of `fan_out` adds."""
+    marks = [time.perf_counter()]
+    import prefect  # noqa: F401
+
+    marks.append(time.perf_counter())
+    import compat
+
+    marks.append(time.perf_counter())
+    compat.fan_out  # noqa: B018
+    marks.append(time.perf_counter())
+    names = ("import prefect", "import compat", "first use of fan_out")
+    return {name: 1000 * (end - begin) for name, begin, end in zip(names, marks, marks[1:])}
+
+
+def speed(tasks: int, repetitions: int) -> dict[str, Any]:
+    """Median wall and processor seconds of native code and of `compat`, in turns, and how the one compares with the other.
+
+    Native code is Prefect 3's own `as_completed`, and on Prefect 2, which has none, one `result()` after the other.
+    """
+    from prefect import flow, task
+
+    import compat
+
+    @task
+    def short(n: int) -> int:
+        return n
+
+    def submitted() -> list[Any]:
+        return [short.submit(n) for n in range(tasks)]
+
+    if compat.PREFECT_3:
+        import prefect.futures
+
+        def native() -> int:
+            return sum(future.result() for future in prefect.futures.as_completed(submitted()))
+
+    else:
+
+        def native() -> int:
+            return sum(future.result() for future in submitted())
+
+    def as_completed() -> int:
+        return sum(future.result() for future in compat.as_completed(submitted()))
+
+    def fan_out() -> int:
+        return sum(outcome.value for outcome in compat.fan_out(short, range(tasks)))
+
+    def fan_out_within_50() -> int:
+        return sum(outcome.value for outcome in compat.fan_out(short, range(tasks), max_in_flight=50))
+
+    variants: list[Callable[[], int]] = [native, as_completed, fan_out, fan_out_within_50]
+    flows = {each.__name__: flow(each, name=each.__name__) for each in variants}
+    flow(lambda: [short.submit(0).result()][0], name="warm")()
+    wall: dict[str, list[float]] = {name: [] for name in flows}
+    processor: dict[str, list[float]] = {name: [] for name in flows}
+    for turn in range(repetitions):
+        for name in list(flows) if turn % 2 == 0 else reversed(list(flows)):
+            begun = time.perf_counter(), time.process_time()
+            assert flows[name]() == sum(range(tasks))
+            wall[name].append(time.perf_counter() - begun[0])
+            processor[name].append(time.process_time() - begun[1])
+    return {
+        name: {
+            "wall": statistics.median(wall[name]),
+            "processor": statistics.median(processor[name]),
+            "wall, of each": wall[name],
+            "wall, compared": statistics.median(a / b for a, b in zip(wall[name], wall["native"])) - 1,
+            "processor, compared": statistics.median(a / b for a, b in zip(processor[name], processor["native"])) - 1,
+        }
+        for name in flows
+    }
+
+
+def memory(tasks: int) -> dict[str, Any]:
+    """What is held, in megabytes, at each quarter of a fan-out with 50 items in flight.
+
+    `compat`: what code of `compat` has made and is still held. `futures`: what is freed when the futures are dropped that
+    Prefect 2 itself keeps in the context of a flow run until it ends; measured at the end.
+    """
+    from prefect import flow, task
+    from prefect.context import FlowRunContext
+
+    import compat
+
+    package = str(Path(compat.__file__).parent / "*")
+    rows: list[dict[str, Any]] = []
+
+    @task
+    def short(n: int) -> int:
+        return n
+
+    def held() -> tuple[float, float]:
+        gc.collect()
+        traces = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, package)]).statistics("filename")
+        return sum(each.size for each in traces) / MEGABYTE, tracemalloc.get_traced_memory()[0] / MEGABYTE
+
+    @flow
+    def measured() -> int:
+        done = 0
+        for _ in compat.fan_out(short, range(tasks), max_in_flight=50):
+            done += 1
+            if done % (tasks // 4) == 0:
+                ours, all_held = held()
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                rows.append({"tasks": done, "compat": ours, "held": all_held, "peak of the process": peak})
+        context: Any = FlowRunContext.get()
+        kept = getattr(context, "task_run_futures", None)
+        if kept:
+            before, count = held()[1], len(kept)
+            kept.clear()
+            rows.append({"futures kept by Prefect": count, "held by them": before - held()[1]})
+        return done
+
+    tracemalloc.start()
+    begun = time.perf_counter()
+    measured()
+    return {"rows": rows, "seconds": time.perf_counter() - begun}
+
+
+if __name__ == "__main__":
+    logging.getLogger("prefect").setLevel("CRITICAL")
+    what, *numbers = sys.argv[1:]
+    measure: Any = {"start": start, "speed": speed, "memory": memory}[what]
+    print("MEASURED " + json.dumps(measure(*map(int, numbers))), flush=True)
