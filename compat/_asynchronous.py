@@ -6,23 +6,25 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterable
+import time
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any, TypeVar
 
+from ._blocking import value_of_async
 from ._futures import (
     DoneAndNotDoneFutures,
     PollingWatch,
     call_back,
-    cluster_handles,
     crash,
     deadline_after,
-    has_ended,
     is_awaited,
     late,
     look,
+    refuse_states,
     remaining,
     settle,
     state,
+    stored_states,
     unfinished,
 )
 from ._version import PREFECT_3
@@ -33,19 +35,16 @@ Future = TypeVar("Future")
 async def as_completed_async(futures: Iterable[Future], timeout: float | None = None) -> AsyncGenerator[Future, None]:
     """`as_completed` for async flows: takes the futures of sync and of async tasks, and raises as `as_completed` does."""
     deadline = deadline_after(timeout)
-    watch = AsyncWatch()
-    try:
-        for future in futures:
-            watch.add(future)
-        total = len(watch.pending)
-        while watch.pending:
-            ended = await watch.take(remaining(deadline))
-            if not ended:
-                raise TimeoutError(unfinished(len(watch.pending), total))
-            for future in ended:
-                yield future
-    finally:
-        watch.close()
+    watch = async_watch()
+    for future in futures:
+        watch.add(future)
+    total = len(watch.pending)
+    while watch.pending:
+        ended = await watch.take(remaining(deadline))
+        if not ended:
+            raise TimeoutError(unfinished(len(watch.pending), total))
+        for future in ended:
+            yield future
 
 
 async def wait_async(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDoneFutures:
@@ -74,69 +73,36 @@ async def state_async(future: Any) -> Any:
     """`state` for async flows: the state that the run is in; takes the futures of sync and of async tasks."""
     if not is_awaited(future):
         return await asyncio.to_thread(state, future)
-    final = await look(future)
+    final = await value_of_async(look, future)
     return await future.get_state() if final is None else final
 
 
-class AsyncWatch:
-    """The futures that are being waited for on this event loop.
-
-    Prefect 3's report their own end from the worker's thread. Prefect 2's of async tasks are awaited, one asyncio task each,
-    or where they run on a cluster asked in turn, because a `wait` that is cancelled there leaves them unable to end
-    (2.20.26 on Dask). Its others are asked from a helper thread.
-    """
+class AsyncCallbackWatch:
+    """`CallbackWatch` for this event loop: the futures report their end from the worker's thread."""
 
     def __init__(self) -> None:
         self.pending: dict[Any, None] = {}
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._ended: dict[Any, None] = {}
-        self._problem: BaseException | None = None
         self._news = asyncio.Event()
-        self._polled = PollingWatch()
-        self._poller: asyncio.Task[None] | None = None
-        self._remote: dict[Any, None] = {}
-        self._waiters: set[asyncio.Task[None]] = set()
 
     def add(self, future: Any) -> None:
-        if future in self.pending:
-            return
-        self.pending[future] = None
-        if PREFECT_3:
+        if future not in self.pending:
+            self.pending[future] = None
             call_back(future, self._called_back)
-        elif is_awaited(future):
-            if cluster_handles(future) is None:
-                self._start(self._await(future))
-            else:
-                self._remote[future] = None
-                if len(self._remote) == 1:
-                    self._start(self._poll_remote())
-        else:
-            self._polled.add(future)
-            if self._poller is None or self._poller.done():
-                self._poller = self._start(self._poll())
 
     async def take(self, timeout: float | None) -> list[Any]:
         """The pending futures that have ended, once there is one; none where `timeout` seconds pass before."""
         if self.pending and not self._ended:
-            try:
+            with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._news.wait(), timeout)
-            except asyncio.TimeoutError:
-                if not PREFECT_3:
-                    await self._ask()
-        if self._problem is not None:
-            raise self._problem
         return await self._collect()
 
     async def poll(self) -> list[Any]:
         """The pending futures that are known to have ended by now."""
         await asyncio.sleep(0)
         return await self._collect()
-
-    def close(self) -> None:
-        """Stops waiting; the runs go on."""
-        for waiter in self._waiters:
-            waiter.cancel()
 
     async def _collect(self) -> list[Any]:
         ended = list(self._ended)
@@ -146,7 +112,7 @@ class AsyncWatch:
             del self.pending[future]
             if isinstance(getattr(future, "wrapped_future", None), concurrent.futures.Future) and crash(future) is None:
                 settle(future)
-            elif PREFECT_3:
+            else:
                 await asyncio.to_thread(settle, future)
         return ended
 
@@ -162,37 +128,41 @@ class AsyncWatch:
         with contextlib.suppress(RuntimeError):  # The loop was closed: nobody waits any more.
             self._loop.call_soon_threadsafe(self._mark, future)
 
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        waiter = self._loop.create_task(coroutine)
-        self._waiters.add(waiter)
-        waiter.add_done_callback(self._stopped)
-        return waiter
 
-    def _stopped(self, waiter: asyncio.Task[None]) -> None:
-        self._waiters.discard(waiter)
-        if not waiter.cancelled() and waiter.exception() is not None:
-            self._problem = waiter.exception()
-            self._news.set()
+class AsyncPollingWatch(PollingWatch):
+    """`PollingWatch` for this event loop, for the futures of async tasks too."""
 
-    async def _await(self, future: Any) -> None:
-        await future.wait()
-        self._mark(future)
+    def add(self, future: Any) -> None:
+        refuse_states(future)
+        self.pending[future] = None
 
-    async def _poll_remote(self) -> None:
-        while self._remote:
-            for future in [each for each in self._remote if has_ended(each)]:
-                await asyncio.shield(future.wait())
-                self._mark(future)
-                self._remote.pop(future, None)
-            await asyncio.sleep(PollingWatch.PAUSE)
+    async def take(self, timeout: float | None) -> list[Any]:  # type: ignore[override]
+        deadline = deadline_after(timeout)
+        while self.pending:
+            ended = await self.poll()
+            if ended or (deadline is not None and time.monotonic() >= deadline):
+                return ended or await self._sweep()
+            await asyncio.sleep(self.pause(deadline))
+        return []
 
-    async def _poll(self) -> None:
-        while self._polled.pending:
-            for future in await asyncio.to_thread(self._polled.take, 0.05):
-                self._mark(future)
+    async def poll(self) -> list[Any]:  # type: ignore[override]
+        if time.monotonic() >= self._due:
+            return await self._sweep()
+        await asyncio.sleep(0)
+        return []
 
-    async def _ask(self) -> None:
-        for future in list(self.pending):
-            final = await look(future) if is_awaited(future) else await asyncio.to_thread(look, future)
-            if final is not None:
-                self._mark(future)
+    async def _sweep(self) -> list[Any]:  # type: ignore[override]
+        started = time.monotonic()
+        looked = [(future, await _look(future)) for future in list(self.pending)]
+        return self.ended(looked, time.monotonic() - started)
+
+
+async def _look(future: Any) -> Any:
+    if stored_states(future) is None and not is_awaited(future):
+        return await asyncio.to_thread(look, future)
+    return await value_of_async(look, future)
+
+
+def async_watch() -> AsyncCallbackWatch | AsyncPollingWatch:
+    """A watch over futures for the running event loop."""
+    return AsyncCallbackWatch() if PREFECT_3 else AsyncPollingWatch()

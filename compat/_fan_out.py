@@ -12,6 +12,7 @@ from collections.abc import (
     Generator,
     Iterable,
     Iterator,
+    Mapping,
 )
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -21,7 +22,7 @@ from ._tasks import submit, submit_async, verdict, verdict_async
 from ._version import PREFECT_3
 
 if TYPE_CHECKING:
-    from ._asynchronous import AsyncWatch
+    from ._asynchronous import AsyncCallbackWatch, AsyncPollingWatch
 
 OnFailure = Literal["raise", "collect", "skip"]
 
@@ -52,6 +53,7 @@ def fan_out(
     on_failure: OnFailure = "raise",
     max_in_flight: int | None = None,
     ordered: bool = False,
+    unmapped: Mapping[str, Any] | None = None,
     **parameters: Any,
 ) -> Iterator[Outcome[Item]]:
     """Submits `task(item, **parameters)` for every item and yields what became of each, as they finish.
@@ -65,6 +67,7 @@ def fan_out(
     ordered: yields in the order of the items instead.
     parameters: handed to `task` with every item, with `unmapped(...)` taken off, as `task.submit` takes them
         (`wait_for=` among them).
+    unmapped: more of them, as a mapping: for the names that `fan_out` itself has a use for, `{"ordered": True}`.
 
     Nothing is submitted before the first outcome is asked for. When the loop over the outcomes ends early, by `break` or
     by an exception, what is in flight is waited for, and nothing new is started.
@@ -72,7 +75,7 @@ def fan_out(
     Raises TypeError or ValueError for wrong arguments, and TypeError on Prefect 2 for async tasks in async flows, which
     Prefect 2 must await (see `fan_out_async`). An error of `items` itself comes out once everything in flight has ended.
     """
-    window = _Window(task, then, on_failure, max_in_flight, ordered, parameters)
+    window = _Window(task, then, on_failure, max_in_flight, ordered, {**(unmapped or {}), **parameters})
     return _fan_out(window, iter(items), make_watch(()))
 
 
@@ -84,6 +87,7 @@ def fan_out_async(
     on_failure: OnFailure = "raise",
     max_in_flight: int | None = None,
     ordered: bool = False,
+    unmapped: Mapping[str, Any] | None = None,
     **parameters: Any,
 ) -> AsyncOutcomes[Item]:
     """`fan_out` for async flows: `async for outcome in fan_out_async(...)`; sync and async tasks, sync and async items.
@@ -92,7 +96,7 @@ def fan_out_async(
     is in flight is waited for on the spot, because Prefect 3 would cancel it at the end of the flow. To leave the loop
     early without blocking, wrap the call in `contextlib.aclosing` (Python 3.10).
     """
-    window = _Window(task, then, on_failure, max_in_flight, ordered, parameters)
+    window = _Window(task, then, on_failure, max_in_flight, ordered, {**(unmapped or {}), **parameters})
     return AsyncOutcomes(window, items)
 
 
@@ -134,7 +138,7 @@ def _fan_out(
 
 
 async def _fan_out_async(
-    window: _Window, items: Iterable[Any] | AsyncIterable[Any], watch: AsyncWatch
+    window: _Window, items: Iterable[Any] | AsyncIterable[Any], watch: AsyncCallbackWatch | AsyncPollingWatch
 ) -> AsyncGenerator[Outcome[Any], None]:
     async def follow_up(ended: list[Any]) -> None:
         for future in ended:
@@ -165,11 +169,8 @@ async def _fan_out_async(
             else:
                 await follow_up(await watch.take(None))
     finally:
-        try:
-            while watch.pending:
-                await watch.take(None)
-        finally:
-            watch.close()
+        while watch.pending:
+            await watch.take(None)
     if window.failure is not None:
         raise window.failure
 
@@ -184,14 +185,14 @@ class AsyncOutcomes(AsyncIterator[Outcome[Item]]):
     def __init__(self, window: _Window, items: Iterable[Item] | AsyncIterable[Item]) -> None:
         self._window = window
         self._items = items
-        self._watch: AsyncWatch | None = None
+        self._watch: AsyncCallbackWatch | AsyncPollingWatch | None = None
         self._outcomes: AsyncGenerator[Outcome[Item], None] | None = None
 
     async def __anext__(self) -> Outcome[Item]:
         if self._outcomes is None:
-            from ._asynchronous import AsyncWatch
+            from ._asynchronous import async_watch
 
-            self._watch = AsyncWatch()
+            self._watch = async_watch()
             self._outcomes = _fan_out_async(self._window, self._items, self._watch)
         return await self._outcomes.__anext__()
 

@@ -157,6 +157,16 @@ def refuse_states(future: Any) -> None:
         raise TypeError(f"Expected a future, got {future!r}; a flow that returns its futures gives their final states")
 
 
+def stored_states(future: Any) -> Any:
+    """The final states that the future's task runner of Prefect 2 keeps, by key; None where it is none of Prefect's own.
+
+    The dictionary is private, and has been there in every minor from 2.0 to 2.20. To ask it costs nothing, where `wait(0)`
+    takes a turn of the flow's event loop.
+    """
+    found = getattr(getattr(future, "_task_runner", None), "_results", None)
+    return found if isinstance(found, dict) else None
+
+
 def handle(future: Any) -> Any:
     """What the executor itself gave for a run, else None: a future of a pool or of Dask, an ObjectRef of Ray.
 
@@ -166,14 +176,18 @@ def handle(future: Any) -> Any:
     if PREFECT_3:
         return getattr(future, "wrapped_future", None)
     handles = cluster_handles(future)
-    key = getattr(future, "key", None) or getattr(future, "run_key", None)  # as Prefect 2.0 and 2.1 have it
-    return None if handles is None else handles.get(key)
+    return None if handles is None else handles.get(key_of(future))
 
 
 def cluster_handles(future: Any) -> Any:
     """The handles that the future's task runner of Prefect 2 keeps, by key, where it runs tasks on Dask or Ray; else None."""
     runner = getattr(future, "_task_runner", None)
     return getattr(runner, "_dask_futures", getattr(runner, "_ray_refs", None))
+
+
+def key_of(future: Any) -> Any:
+    """The key by which a task runner of Prefect 2 knows a run; 2.0 to 2.2 call it `run_key`."""
+    return future.key if hasattr(future, "key") else future.run_key
 
 
 def has_ended(future: Any) -> bool:
@@ -185,20 +199,18 @@ def has_ended(future: Any) -> bool:
 
 
 def look(future: Any) -> Any:
-    """`future.wait(0)` of Prefect 2: the final state of a run that has ended, else None, or an awaitable of it.
+    """The final state of a Prefect 2 run that has ended, else None; or an awaitable of it.
 
-    That itself is no use on clusters (2.20.26): on Dask it never finds anything, and on Ray any `wait` or `result` whose
-    time runs out makes the future Crashed for ever, while the run goes on.
+    `future.wait(0)` is only asked of task runners that are neither Prefect's own nor Dask's or Ray's: on Dask it never finds
+    anything, and on Ray any `wait` or `result` whose time runs out makes the future Crashed for ever, while the run goes on
+    (2.20.26).
     """
+    states = stored_states(future)
+    if states is not None:
+        return states.get(key_of(future))
     if cluster_handles(future) is None:
         return future.wait(0)
-    if has_ended(future):
-        return future.wait()
-    return _nothing() if is_awaited(future) else None
-
-
-async def _nothing() -> None:
-    return None
+    return future.wait() if has_ended(future) else None
 
 
 def crash(future: Any) -> BaseException | None:
@@ -273,14 +285,13 @@ class CallbackWatch:
 
 
 class PollingWatch:
-    """The futures of Prefect 2 that are being waited for. Each has to be asked, and each question has its price.
+    """The futures of Prefect 2 that are being waited for. They do not report their end: each has to be looked at.
 
-    So all are asked in turn, and then none for at least `PAUSE` seconds and `SHARE` times as long as asking them took;
-    meanwhile the oldest one is waited for, unless it runs on a cluster (see `look`).
+    So all are looked at in turn, and then none for `SHARE` times as long as that took, within the bounds of `PAUSE`, in seconds.
     """
 
-    PAUSE = 0.01
-    SHARE = 3
+    PAUSE = (0.002, 0.1)
+    SHARE = 20
 
     def __init__(self) -> None:
         self.pending: dict[Any, None] = {}
@@ -294,34 +305,33 @@ class PollingWatch:
         """The pending futures that have ended, once there is one; none where `timeout` seconds pass before."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.pending:
-            pause = self._due - time.monotonic()
-            if deadline is not None:
-                pause = min(pause, deadline - time.monotonic())
-            if pause > 0:
-                oldest = next(iter(self.pending))
-                if cluster_handles(oldest) is not None:
-                    time.sleep(pause)
-                elif oldest.wait(pause) is not None and pause > self.PAUSE:
-                    del self.pending[oldest]
-                    return [oldest]
-            ended = self._sweep()
+            ended = self.poll()
             if ended or (deadline is not None and time.monotonic() >= deadline):
-                return ended
+                return ended or self._sweep()
+            time.sleep(self.pause(deadline))
         return []
 
     def poll(self) -> list[Any]:
         """The pending futures that have ended by now, as far as that costs nothing to know."""
         return self._sweep() if time.monotonic() >= self._due else []
 
+    def pause(self, deadline: float | None) -> float:
+        """Seconds until the futures are to be looked at again."""
+        pause = self._due - time.monotonic()
+        return max(0.0, pause if deadline is None else min(pause, deadline - time.monotonic()))
+
     def _sweep(self) -> list[Any]:
         started = time.monotonic()
-        final = [(future, look(future)) for future in list(self.pending)]
-        spent = time.monotonic() - started
-        self._due = started + spent + max(self.PAUSE, self.SHARE * spent)
-        ended = sorted((pair for pair in final if pair[1] is not None), key=lambda pair: pair[1].timestamp)
-        for future, _ in ended:
+        return self.ended([(future, look(future)) for future in self.pending], time.monotonic() - started)
+
+    def ended(self, looked: Iterable[tuple[Any, Any]], spent: float) -> list[Any]:
+        """The futures that were found with a final state, in the order in which they got it; they are pending no more."""
+        least, most = self.PAUSE
+        self._due = time.monotonic() + min(max(least, self.SHARE * spent), most)
+        found = sorted((pair for pair in looked if pair[1] is not None), key=lambda pair: pair[1].timestamp)
+        for future, _ in found:
             del self.pending[future]
-        return [future for future, _ in ended]
+        return [future for future, _ in found]
 
 
 Watch = CallbackWatch if PREFECT_3 else PollingWatch

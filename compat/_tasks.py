@@ -182,11 +182,11 @@ def _in_coroutine() -> bool:
     return False
 
 
-def finish(*futures: Any) -> None:
+def finish(futures: Any, /, *more: Any) -> None:
     """Waits until all runs have ended, then raises what the first of them that failed has raised.
 
-    futures: futures and states, and lists, tuples, sets and dicts of these (of a dict, the values), nested at will.
-        TypeError for anything else.
+    futures, more: futures and states, and lists, tuples, sets and dicts of these (of a dict, the values), nested at will.
+        TypeError for anything else, and for nothing at all.
 
     So a flow that calls it last ends on Prefect 3 as a flow of Prefect 2 does that returns None: when all that it submitted
     has ended, Failed where a run failed, and `flow()` raises that run's own exception. What Prefect itself raises for a run
@@ -194,19 +194,20 @@ def finish(*futures: Any) -> None:
 
     Raises TypeError for a future that Prefect 2 must await (see `finish_async`).
     """
-    every = list(_each(futures))
-    for each in every:
-        refuse_awaited(each, "finish_async")
-    wait(each for each in every if isinstance(each, PrefectFuture))
+    every = list(_each((futures, more)))
+    pending = [each for each in every if isinstance(each, PrefectFuture)]
+    for future in pending:
+        refuse_awaited(future, "finish_async")
+    wait(pending)
     for each in every:
         _raise(verdict(each)[1] if isinstance(each, PrefectFuture) else value_of(_failure, each))
 
 
-async def finish_async(*futures: Any) -> None:
+async def finish_async(futures: Any, /, *more: Any) -> None:
     """`finish` for async flows: takes the futures of sync and of async tasks."""
     from ._asynchronous import wait_async
 
-    every = list(_each(futures))
+    every = list(_each((futures, more)))
     await wait_async(each for each in every if isinstance(each, PrefectFuture))
     for each in every:
         future = isinstance(each, PrefectFuture)

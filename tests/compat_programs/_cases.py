@@ -10,6 +10,7 @@ import faulthandler
 import inspect
 import json
 import logging
+import signal
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -53,6 +54,7 @@ def case(wanted: Any, *, since: tuple[int, int] = (2, 0), refusal: str | None = 
 
 def main() -> None:
     """Runs all cases of the programs that were imported, in their order."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored for what runs in the background
     for function, wanted, refusal in _cases:
         gates.events.clear()
         log.clear()

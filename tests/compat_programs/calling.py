@@ -534,7 +534,7 @@ def collections_of_futures_and_states() -> Any:
     good, bad = submit(double, 1), submit(double, -1)
     state_of_a_good, state_of_a_bad = double(1, return_state=True), double(-3, return_state=True)
     return [
-        raised(finish),
+        raised(finish, ()),
         raised(finish, [], {}, {"a": good, "b": [good, (good, {good})]}, map(double, [1]), state_of_a_good),
         raised(finish, {"a": good, "b": [good, (bad, state_of_a_bad)]}),
         raised(finish, [good, {"state": state_of_a_bad}], bad),
@@ -554,10 +554,11 @@ async def collections_of_futures_and_states_in_an_async_flow() -> Any:
     ]
 
 
-@case(["finish takes futures and states, and collections of them, got 2"] * 3)
+@case([True, True] + ["finish takes futures and states, and collections of them, got 2"] * 3)
 @flow
 async def what_is_neither_future_nor_state_is_refused() -> Any:
-    found = []
+    forgotten = (finish, lambda: finish_async().close())
+    found: list[Any] = [raised(each).startswith("TypeError") for each in forgotten]  # type: ignore[arg-type]
     for value in (2, [submit(double, 1), 2], {"a": [2]}):
         try:
             finish(value)

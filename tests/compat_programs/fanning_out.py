@@ -310,6 +310,22 @@ def parameters_reach_the_first_task() -> Any:
     return [[each.value for each in found], [state(each.future).name for each in found]]
 
 
+@case([[["x", "then ordered"]], "TypeError"])
+@flow
+def parameters_with_names_that_the_fan_out_uses_itself() -> Any:
+    @task
+    def named(item: str, then: str, ordered: bool) -> list[str]:
+        return [item, f"then {'ordered' if ordered else then}"]
+
+    given = {"then": "x", "ordered": unmapped(True)}
+    found: list[Any] = [[each.value for each in fan_out(named, ["x"], unmapped=given)]]
+    try:
+        fan_out(named, ["x"], unmapped={"return_state": True})
+    except TypeError:
+        found.append("TypeError")
+    return found
+
+
 @case([[None, True]])
 @flow
 def wait_for_passes_through() -> Any:
