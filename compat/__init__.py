@@ -27,15 +27,18 @@ def load(records: list[dict]) -> list[str]:
 
 The constitution of this package:
 
-1. It needs nothing but Prefect 2 or 3 and the standard library, and knows nothing of the program that it was delivered with.
+1. It needs nothing but Prefect 2 or 3 and the standard library (Python 3.9 or later), and knows nothing of the program that
+   it was delivered with.
 2. Importing it has no side effect: it patches nothing and starts nothing, and it costs next to nothing on top of
    `import prefect`, because each name is resolved when it is first used.
-3. What comes out is native: Prefect's own futures, states, schedules and clients, and task runners that are Prefect's own or subclasses of them.
+3. What comes out is native: Prefect's own futures, states, schedules, blocks and clients, and task runners that are Prefect's
+   own or subclasses of them.
 4. Where Prefect 3 has the thing, the name and the signature are Prefect 3's.
 5. Keyword arguments pass through: what a helper does not name itself reaches Prefect as it was given.
-6. On Prefect 3 a helper is Prefect's own wherever that one keeps the contract on every release, and otherwise its correction.
-   `wait` and `as_completed` are corrections: the futures they hand out have a final `.state`, and timeouts work on all of 3.x.
-7. Nothing that was submitted through it is left unresolved, however the caller's loop ends.
+6. On Prefect 3 a helper is Prefect's own wherever that one keeps the contract on the installed release, and otherwise its
+   correction. `wait` and `as_completed` are corrections: the futures they hand out have a final `.state`, and timeouts work
+   on all of 3.x.
+7. What a fan-out submitted is never left unresolved, however the caller's loop ends, and `finish` waits for all before it fails.
 8. It can be copied into a project under any package name and works there on its own.
 9. What the installed Prefect does not have fails with an error that names the version.
 """
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from prefect import pause_flow_run as pause_flow_run
     from prefect import resume_flow_run as resume_flow_run
     from prefect import suspend_flow_run as suspend_flow_run
+    from prefect.client.schemas.objects import State as State
     from prefect.client.schemas.schedules import CronSchedule as CronSchedule
     from prefect.client.schemas.schedules import IntervalSchedule as IntervalSchedule
     from prefect.client.schemas.schedules import RRuleSchedule as RRuleSchedule
@@ -69,12 +73,11 @@ if TYPE_CHECKING:
     from prefect.states import Retrying as Retrying
     from prefect.states import Running as Running
     from prefect.states import Scheduled as Scheduled
-    from prefect.states import State as State
     from prefect.states import Suspended as Suspended
     from prefect.tasks import exponential_backoff as exponential_backoff
     from prefect.tasks import task_input_hash as task_input_hash
-    from prefect_dask import DaskTaskRunner as DaskTaskRunner
-    from prefect_ray import RayTaskRunner as RayTaskRunner
+    from prefect_dask import DaskTaskRunner as DaskTaskRunner  # type: ignore[import-not-found,unused-ignore]
+    from prefect_ray import RayTaskRunner as RayTaskRunner  # type: ignore[import-not-found,unused-ignore]
 
     from ._asynchronous import as_completed_async, result_async, state_async, wait_async
     from ._deployments import deploy, deploy_async, serve
@@ -89,7 +92,8 @@ if TYPE_CHECKING:
     )
     from ._runners_3 import ConcurrentTaskRunner, SequentialTaskRunner, ThreadPoolTaskRunner
     from ._stored import block_value, block_value_async, load_block, load_block_async, variable, variable_async
-    from ._tasks import call_task, finish, finish_async, map, map_async, submit, submit_async
+    from ._tasks import call_task, finish, finish_async, map_async, submit, submit_async
+    from ._tasks import map as map
 
     PREFECT_VERSION: Version
 
@@ -127,7 +131,6 @@ __all__ = [
     "load_block",
     "load_block_async",
     "load_flow_from_flow_run",
-    "map",
     "map_async",
     "resolve_futures_to_results",
     "result",
@@ -143,7 +146,8 @@ __all__ = [
     "wait",
     "wait_async",
 ]
-# What only later releases of Prefect 2 have, or an integration, is not in it, so that a star import works everywhere.
+# What only later releases of Prefect 2 have, or an integration, is not in it, so that a star import works everywhere;
+# nor is `map`, so that it does not take the place of Python's own.
 
 _RUNNERS = "_runners_3" if PREFECT_3 else "_runners_2"
 
@@ -220,18 +224,20 @@ _PREFECT = {
 """Where Prefect keeps a name, the newest place first; an older place is only looked at where a newer one lacks the name."""
 
 
-def __getattr__(name: str) -> Any:
-    """The object of that name, resolved on first use. Raises ImportError where the installed Prefect has no such thing."""
-    if name in _OWN:
-        from importlib import import_module
+if not TYPE_CHECKING:  # A type checker would take it for a promise that every name is there.
 
-        value = getattr(import_module(f".{_OWN[name]}", __name__), name)
-    elif name in _PREFECT:
-        value = _from_prefect(name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        """The object of that name, resolved on first use. Raises ImportError where the installed Prefect has no such thing."""
+        if name in _OWN:
+            from importlib import import_module
+
+            value = getattr(import_module(f".{_OWN[name]}", __name__), name)
+        elif name in _PREFECT:
+            value = _from_prefect(name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

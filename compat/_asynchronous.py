@@ -50,11 +50,13 @@ async def as_completed_async(futures: Iterable[Future], timeout: float | None = 
 async def wait_async(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDoneFutures:
     """`wait` for async flows: takes the futures of sync and of async tasks."""
     every = list(futures)
-    done: set[Any] = set()
-    with contextlib.suppress(TimeoutError):
-        async for future in as_completed_async(every, timeout):
-            done.add(future)
-    return DoneAndNotDoneFutures(done, set(every) - done)
+    deadline = deadline_after(timeout)
+    watch = async_watch()
+    for future in every:
+        watch.add(future)
+    while watch.pending and await watch.take(remaining(deadline)):
+        pass
+    return DoneAndNotDoneFutures(set(every) - set(watch.pending), set(watch.pending))
 
 
 async def result_async(future: Any, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
@@ -106,14 +108,16 @@ class AsyncCallbackWatch:
 
     async def _collect(self) -> list[Any]:
         ended = list(self._ended)
-        self._ended.clear()
-        self._news.clear()
         for future in ended:
-            del self.pending[future]
             if isinstance(getattr(future, "wrapped_future", None), concurrent.futures.Future) and crash(future) is None:
                 settle(future)
             else:
                 await asyncio.to_thread(settle, future)
+        for future in ended:  # all at once: where the settling was cancelled, each is still there to be taken
+            del self.pending[future]
+            del self._ended[future]
+        if not self._ended:
+            self._news.clear()
         return ended
 
     def _mark(self, future: Any) -> None:

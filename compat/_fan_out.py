@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import (
     AsyncGenerator,
@@ -15,9 +16,10 @@ from collections.abc import (
     Mapping,
 )
 from dataclasses import dataclass, replace
+from logging import getLogger
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from ._futures import CallbackWatch, PollingWatch, make_watch
+from ._futures import CallbackWatch, PollingWatch, make_watch, was_cancelled
 from ._tasks import submit, submit_async, verdict, verdict_async
 from ._version import PREFECT_3
 
@@ -55,7 +57,7 @@ def fan_out(
     ordered: bool = False,
     unmapped: Mapping[str, Any] | None = None,
     **parameters: Any,
-) -> Iterator[Outcome[Item]]:
+) -> Generator[Outcome[Item], None, None]:
     """Submits `task(item, **parameters)` for every item and yields what became of each, as they finish.
 
     then: a second task, submitted as `then(item, value)` the moment the first has succeeded. Prefect gets the first
@@ -69,8 +71,12 @@ def fan_out(
         (`wait_for=` among them).
     unmapped: more of them, as a mapping: for the names that `fan_out` itself has a use for, `{"ordered": True}`.
 
-    Nothing is submitted before the first outcome is asked for. When the loop over the outcomes ends early, by `break` or
+    Nothing is submitted before the first outcome is asked for. When a `for` loop over the call ends early, by `break` or
     by an exception, what is in flight is waited for, and nothing new is started.
+
+    Where the outcomes are kept in a variable, or handed to another function, a loop that ends early does not end them: nobody
+    tells them before the flow has ended, and Prefect 3 has then cancelled what was queued (an error is logged). There,
+    `with contextlib.closing(fan_out(...)) as outcomes:` waits for what is in flight.
 
     Raises TypeError or ValueError for wrong arguments, and TypeError on Prefect 2 for async tasks in async flows, which
     Prefect 2 must await (see `fan_out_async`). An error of `items` itself comes out once everything in flight has ended.
@@ -92,9 +98,13 @@ def fan_out_async(
 ) -> AsyncOutcomes[Item]:
     """`fan_out` for async flows: `async for outcome in fan_out_async(...)`; sync and async tasks, sync and async items.
 
-    It does not block the event loop, with one exception: where the loop over the outcomes is left early on Prefect 3, what
-    is in flight is waited for on the spot, because Prefect 3 would cancel it at the end of the flow. To leave the loop
-    early without blocking, wrap the call in `contextlib.aclosing` (Python 3.10).
+    It does not block the event loop, with one exception: where the loop over the outcomes is left early on Prefect 3, or
+    is cancelled again while it waits, what is in flight is waited for on the spot, because Prefect 3 would cancel it at the
+    end of the flow. To leave the loop early without blocking, wrap the call in `contextlib.aclosing` (Python 3.10); where
+    the outcomes are kept in a variable it is needed, as `closing` is for `fan_out`.
+
+    Once cancelled, by `asyncio.wait_for` around a step for instance, the fan-out is over: what is in flight is waited for,
+    and the next step raises RuntimeError.
     """
     window = _Window(task, then, on_failure, max_in_flight, ordered, {**(unmapped or {}), **parameters})
     return AsyncOutcomes(window, items)
@@ -131,8 +141,10 @@ def _fan_out(
             else:
                 follow_up(watch.take(None))
     finally:
+        ended: list[Any] = []
         while watch.pending:
-            watch.take(None)
+            ended += watch.take(None)
+        window.tell_of_lost(ended)
     if window.failure is not None:
         raise window.failure
 
@@ -187,6 +199,7 @@ class AsyncOutcomes(AsyncIterator[Outcome[Item]]):
         self._items = items
         self._watch: AsyncCallbackWatch | AsyncPollingWatch | None = None
         self._outcomes: AsyncGenerator[Outcome[Item], None] | None = None
+        self._cancelled = False
 
     async def __anext__(self) -> Outcome[Item]:
         if self._outcomes is None:
@@ -194,7 +207,14 @@ class AsyncOutcomes(AsyncIterator[Outcome[Item]]):
 
             self._watch = async_watch()
             self._outcomes = _fan_out_async(self._window, self._items, self._watch)
-        return await self._outcomes.__anext__()
+        if self._cancelled:
+            raise RuntimeError("The fan-out was cancelled while it was waiting for an outcome: it does not go on")
+        try:
+            return await self._outcomes.__anext__()
+        except asyncio.CancelledError:
+            self._cancelled = True
+            self._wait_on_the_spot()
+            raise
 
     async def aclose(self) -> None:
         """Waits for what is in flight; nothing new is started."""
@@ -202,10 +222,15 @@ class AsyncOutcomes(AsyncIterator[Outcome[Item]]):
             await self._outcomes.aclose()
 
     def __del__(self) -> None:
+        self._wait_on_the_spot()
+
+    def _wait_on_the_spot(self) -> None:
         if PREFECT_3 and self._watch is not None:
-            for future in list(self._watch.pending):
+            pending = list(self._watch.pending)
+            for future in pending:
                 with contextlib.suppress(Exception):
                     future.wait()
+            self._window.tell_of_lost(pending)
 
 
 @dataclass(frozen=True)
@@ -275,6 +300,17 @@ class _Window:
         elif self._ordered:
             self._ready[entry.index] = None
         return None
+
+    def tell_of_lost(self, left: Iterable[Any]) -> None:
+        """Logs an error where runs that were left when the loop ended never began."""
+        lost = sum(was_cancelled(future) for future in left)
+        if lost:
+            getLogger(__name__).error(
+                "%d runs of a fan-out of %r never began: the flow ended while its outcomes were kept in a variable; "
+                "use `with contextlib.closing(fan_out(...)) as outcomes:` (`aclosing` for fan_out_async)",
+                lost,
+                self.task.name,
+            )
 
     def next_outcome(self) -> Outcome[Any] | None:
         """The outcome to yield next, which the window then forgets; None where there is none yet."""

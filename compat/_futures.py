@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import queue
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -56,10 +56,11 @@ def wait(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDone
     is 0, on 3.0.11; on 3.8.8 what it finds done within a timeout has no final `.state` yet.
     """
     every = list(futures)
-    done: set[Any] = set()
-    with contextlib.suppress(TimeoutError):
-        done.update(as_completed(every, timeout))
-    return DoneAndNotDoneFutures(done, set(every) - done)
+    deadline = deadline_after(timeout)
+    watch = make_watch(every)
+    while watch.pending and watch.take(remaining(deadline)):
+        pass
+    return DoneAndNotDoneFutures(set(every) - set(watch.pending), set(watch.pending))
 
 
 def result(future: Any, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
@@ -221,18 +222,25 @@ def crash(future: Any) -> BaseException | None:
     return concurrent.futures.CancelledError() if held.cancelled() else held.exception()
 
 
+def was_cancelled(future: Any) -> bool:
+    """Whether the executor of Prefect 3 dropped the run before it began, as it does at the end of a flow."""
+    held: Any = handle(future) if PREFECT_3 else None
+    return hasattr(held, "cancelled") and bool(held.cancelled())
+
+
 def settle(future: Any) -> None:
     """Makes `.state` of a Prefect 3 future final whose run has ended.
 
     The API knows how a thread died. Of a process that died, on Dask or in a pool, it goes on to say Running (3.8.8); then
-    the state is made here, as prefect-ray makes it.
+    the state is made here, as prefect-ray makes it. Of a run that was cancelled before it began the API knows nothing, and
+    is not asked: at the end of the program there is none any more.
     """
     if getattr(future, "_final_state", None) is not None:
         return
     error = crash(future)
     if error is None:
         future.wait()
-    elif not future.state.is_final():
+    elif isinstance(error, concurrent.futures.CancelledError) or not future.state.is_final():
         from prefect.states import Crashed
 
         future._final_state = Crashed(message=f"The worker ended without a state: {error!r}", data=error)
@@ -269,9 +277,10 @@ class CallbackWatch:
     def take(self, timeout: float | None) -> list[Any]:
         """The pending futures that have ended, once there is one; none where `timeout` seconds pass before."""
         ended: list[Any] = []
+        patience = None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
         while self.pending:
             try:
-                future = self._ended.get(timeout=0 if ended else timeout)
+                future = self._ended.get(timeout=0 if ended else patience)
             except queue.Empty:
                 break
             settle(future)

@@ -1,4 +1,6 @@
 """Task runners for Prefect 2, with the names and arguments of Prefect 3."""
+# A type checker sees the task runners of Prefect 3, which these classes are no subclasses of.
+# mypy: disable-error-code="attr-defined,misc,override,type-arg"
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from ._version import MINOR
 __all__ = ["ConcurrentTaskRunner", "SequentialTaskRunner", "ThreadPoolTaskRunner"]
 
 
-class ThreadPoolTaskRunner(_ConcurrentTaskRunner):  # type: ignore[misc,unused-ignore]
+class ThreadPoolTaskRunner(_ConcurrentTaskRunner):
     """Prefect 2's concurrent task runner with the argument of Prefect 3's: at most `max_workers` runs at a time.
 
     A run takes its place when the runs that it depends on have ended. As on Prefect 3, it keeps its place while it waits
@@ -67,7 +69,7 @@ class ThreadPoolTaskRunner(_ConcurrentTaskRunner):  # type: ignore[misc,unused-i
 ConcurrentTaskRunner = ThreadPoolTaskRunner
 
 
-class _OneAtATime(_SequentialTaskRunner):  # type: ignore[misc,unused-ignore]
+class _OneAtATime(_SequentialTaskRunner):
     """Prefect's own before 2.10, which would start the tasks of a `map` all at once, and serve one flow run at a time.
 
     Here they run one at a time, in the order in which the engine hands them over.

@@ -13,7 +13,7 @@ from ._futures import settle
 __all__ = ["ConcurrentTaskRunner", "SequentialTaskRunner", "ThreadPoolTaskRunner"]
 
 
-class SequentialTaskRunner(ThreadPoolTaskRunner):  # type: ignore[misc,unused-ignore]
+class SequentialTaskRunner(ThreadPoolTaskRunner):  # type: ignore[misc,type-arg,unused-ignore]
     """Prefect 2's sequential task runner: `submit` and `map` run each task to its end before they return.
 
     So tasks run one at a time in the order of the code, none is dropped when the flow ends, and a submitted task may

@@ -112,7 +112,7 @@ def _parts(slug: str) -> tuple[str, str]:
 
 
 def _generic() -> Any:
-    from prefect.blocks.system import Block  # the module of the three classes: Prefect finds only what was imported
+    from prefect.blocks.system import Block  # type: ignore[attr-defined,unused-ignore]  # the module of the three classes: Prefect finds only what was imported
 
     return Block
 

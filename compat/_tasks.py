@@ -18,6 +18,8 @@ from ._blocking import value_of, value_of_async
 from ._futures import crash, is_awaited, refuse_awaited, resolve_futures_to_results, result, state, wait
 from ._version import MINOR, PREFECT_3, PREFECT_VERSION
 
+State: Any = getattr(prefect.states, "State")  # noqa: B009 - not declared as exported
+
 NESTED = PREFECT_VERSION.release >= (2, 16, 9)
 """Whether a task may run another one: 2.16.8 still refuses it, 2.16.9 does not."""
 
@@ -122,7 +124,7 @@ def call_task(task: Any, /, *args: Any, **kwargs: Any) -> Any:
     wanted = not kwargs.get("return_state")
     finish([each for each in _each([args, kwargs], strict=False) if wanted and not is_awaited(each)])
     value = value_of(call, *args, **kwargs) if task.isasync else call(*args, **kwargs)
-    if wanted and isinstance(value, prefect.states.State):
+    if wanted and isinstance(value, State):
         finish(value)
     return value
 
@@ -131,7 +133,7 @@ async def _call_async(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     wanted = not kwargs.get("return_state")
     await finish_async(list(_each([args, kwargs], strict=False)) if wanted else ())
     value = await value_of_async(call, *args, **kwargs)
-    if wanted and isinstance(value, prefect.states.State):
+    if wanted and isinstance(value, State):
         await finish_async(value)
     return value
 
@@ -139,6 +141,20 @@ async def _call_async(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 def _bare(argument: Any) -> Any:
     """Prefect 2.7.7 and later take `unmapped` off themselves."""
     return argument.value if isinstance(argument, prefect.unmapped) else argument
+
+
+def _is_annotated(value: Any) -> bool:
+    """Whether it is `allow_failure(...)`, `unmapped(...)` or the like: tuples, most of them."""
+    return type(value).__module__ == "prefect.utilities.annotations"
+
+
+def _allowed(argument: Any) -> Any:
+    """`allow_failure(future)` as the result or the exception of the run, as a task of Prefect's gets it."""
+    if not _is_annotated(argument) or not isinstance(argument.value, PrefectFuture):
+        return argument.value if _is_annotated(argument) else argument
+    wait([argument.value])
+    value, error = verdict(argument.value)
+    return value if error is None else error
 
 
 def _function(task: Any) -> Any:
@@ -152,7 +168,13 @@ def _function(task: Any) -> Any:
                 "return_state=True in a task needs Prefect 2.16.9 or later, which runs tasks within tasks; "
                 f"Prefect {prefect.__version__} is installed"
             )
-        values, named, _ = resolve_futures_to_results([list(args), kwargs, list(wait_for or ())])
+        values, named, _ = resolve_futures_to_results(
+            [
+                [_allowed(each) for each in args],
+                {name: _allowed(each) for name, each in kwargs.items()},
+                [each for each in wait_for or () if not _is_annotated(each)],
+            ]
+        )
         return values, named
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -216,9 +238,9 @@ async def finish_async(futures: Any, /, *more: Any) -> None:
 
 def _each(found: Any, strict: bool = True) -> Iterator[Any]:
     """The futures and states in collections; strict: TypeError where there is anything else."""
-    if isinstance(found, (PrefectFuture, prefect.states.State)):
+    if isinstance(found, (PrefectFuture, State)):
         yield found
-    elif isinstance(found, (list, tuple, set, frozenset, dict)):
+    elif isinstance(found, (list, tuple, set, frozenset, dict)) and not _is_annotated(found):
         for each in found.values() if isinstance(found, dict) else found:
             yield from _each(each, strict)
     elif strict:

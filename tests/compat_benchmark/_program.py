@@ -11,12 +11,8 @@ import resource
 import statistics
 import sys
 import time
-import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-MEGABYTE = 1 << 20
 
 
 def start() -> dict[str, float]:
@@ -87,6 +83,7 @@ def speed(tasks: int, repetitions: int) -> dict[str, Any]:
     processor: dict[str, list[float]] = {name: [] for name in flows}
     for turn in range(repetitions):
         for name in list(flows) if turn % 2 == 0 else reversed(list(flows)):
+            time.sleep(tasks / 100)  # the server is still busy with the runs before, and may refuse new ones (503)
             for column, seconds in zip((wall, processor), flows[name]()):
                 column[name].append(seconds)
     return {
@@ -102,46 +99,41 @@ def speed(tasks: int, repetitions: int) -> dict[str, Any]:
 
 
 def memory(tasks: int) -> dict[str, Any]:
-    """What is held, in megabytes, at each quarter of a fan-out with 50 items in flight.
+    """What is held at each quarter of a fan-out with 50 items in flight.
 
-    `compat`: what code of `compat` has made and is still held. `futures`: what is freed when the futures are dropped that
-    Prefect 2 itself keeps in the context of a flow run until it ends; measured at the end.
+    objects of compat: instances of its classes. bytes of its containers: of all that its objects' attributes hold directly.
+    futures: Prefect's; Prefect 2 keeps each in the context of a flow run until it ends. resident: megabytes of the process
+    at its peak, in which Prefect 2 runs the server too.
     """
     from prefect import flow, task
-    from prefect.context import FlowRunContext
+    from prefect.futures import PrefectFuture
 
     import compat
 
-    package = str(Path(compat.__file__).parent / "*")
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, int]] = []
 
     @task
     def short(n: int) -> int:
         return n
 
-    def held() -> tuple[float, float]:
+    def held(done: int) -> dict[str, int]:
         gc.collect()
-        traces = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, package)]).statistics("filename")
-        return sum(each.size for each in traces) / MEGABYTE, tracemalloc.get_traced_memory()[0] / MEGABYTE
+        objects = gc.get_objects()
+        ours = [each for each in objects if str(type(each).__module__).startswith("compat.")]
+        return {
+            "tasks": done,
+            "objects of compat": len(ours),
+            "bytes of its containers": sum(sys.getsizeof(value) for each in ours for value in vars(each).values()),
+            "futures": sum(issubclass(type(each), PrefectFuture) for each in objects),
+            "resident": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        }
 
     @flow
-    def measured() -> int:
-        done = 0
-        for _ in compat.fan_out(short, range(tasks), max_in_flight=50):
-            done += 1
+    def measured() -> None:
+        for done, _ in enumerate(compat.fan_out(short, range(tasks), max_in_flight=50), start=1):
             if done % (tasks // 4) == 0:
-                ours, all_held = held()
-                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                rows.append({"tasks": done, "compat": ours, "held": all_held, "peak of the process": peak})
-        context: Any = FlowRunContext.get()
-        kept = getattr(context, "task_run_futures", None)
-        if kept:
-            before, count = held()[1], len(kept)
-            kept.clear()
-            rows.append({"futures kept by Prefect": count, "held by them": before - held()[1]})
-        return done
+                rows.append(held(done))
 
-    tracemalloc.start()
     begun = time.perf_counter()
     measured()
     return {"rows": rows, "seconds": time.perf_counter() - begun}

@@ -62,20 +62,21 @@ def main() -> None:
         try:
             value = function()
             saw = asyncio.run(value) if inspect.iscoroutine(value) else value
-        except (ImportError, NotImplementedError) as error:
-            saw = NOT_THERE if f"Prefect {prefect.__version__}" in str(error) else repr(error)
         except BaseException as error:
+            told = isinstance(error, (ImportError, NotImplementedError)) and f"Prefect {prefect.__version__}" in str(
+                error
+            )
             refused = refusal is not None and refusal in str(error)
-            saw = NOT_THERE if refused else f"{type(error).__name__}: {error}"
+            saw = NOT_THERE if told or refused else f"{type(error).__name__}: {error}"
         faulthandler.cancel_dump_traceback_later()
-        told = {
+        observed = {
             "program": function.__module__,
             "case": function.__name__,
             "saw": saw,
             "wanted": wanted,
             "there": wanted is not NOT_THERE,
         }
-        print("OBSERVED " + json.dumps(told, default=repr), flush=True)
+        print("OBSERVED " + json.dumps(observed, default=repr), flush=True)
     print("DONE " + prefect.__version__, flush=True)
 
 

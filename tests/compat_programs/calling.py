@@ -369,6 +369,32 @@ def futures_and_unmapped_values_are_arguments() -> Any:
     ]
 
 
+@task
+def receives(value: Any) -> str:
+    return repr(value)
+
+
+@case([["2", "ValueError(-1)", "3"]] * 2, since=(2, 6), refusal="cannot import name 'allow_failure'")
+@flow
+def failures_that_are_allowed_are_arguments() -> Any:
+    from prefect import allow_failure
+
+    good, bad = submit(double, 1), submit(double, -1)
+
+    def received() -> Any:
+        return [
+            call_task(receives, allow_failure(good)),
+            call_task(receives, value=allow_failure(bad)),
+            call_task(receives, 3, wait_for=[allow_failure(bad)]),
+        ]
+
+    @task
+    def within() -> Any:
+        return received()
+
+    return [received(), within()]
+
+
 @case([8, 6, 10, ["ValueError(-1)"] * 2])
 @flow
 async def futures_are_arguments_in_an_async_flow() -> Any:

@@ -16,6 +16,7 @@ from prefect import flow, task
 
 from compat import (
     Cancelled,
+    ThreadPoolTaskRunner,
     as_completed,
     as_completed_async,
     fan_out,
@@ -159,6 +160,39 @@ def an_interrupt_in_the_loop_or_in_the_items_leaves_no_run_unresolved() -> Any:
                 called(the_flow.with_options(validate_parameters=False), kind, where)
                 started = len([each for each in log if each[0] == "start"])
                 found.append([started, [each for each in log if each[0] == "left"]])
+    return found
+
+
+@case(["TimedOut", "none left"] * 2)
+def a_flow_that_takes_too_long_leaves_no_run_unresolved() -> Any:
+    taken: list[int] = []
+
+    def items() -> Any:
+        for n in range(8):
+            taken.append(n)
+            yield n
+
+    @flow(timeout_seconds=1, task_runner=ThreadPoolTaskRunner(max_workers=2))
+    def too_long() -> None:
+        for _ in fan_out(lasting, items(), max_in_flight=6):
+            pass
+
+    @flow(timeout_seconds=1, task_runner=ThreadPoolTaskRunner(max_workers=2))
+    async def too_long_async() -> None:
+        async for _ in fan_out_async(lasting, items(), max_in_flight=6):
+            pass
+
+    found = []
+    for the_flow in (too_long, too_long_async):
+        log.clear()
+        taken.clear()
+        final = the_flow(return_state=True)
+        final = asyncio.run(final) if inspect.iscoroutine(final) else final
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and len([each for each in log if each[0] == "end"]) < len(taken):
+            time.sleep(0.05)
+        ended = [each for each in log if each[0] == "end"]
+        found += [final.name, "none left" if len(ended) == len(taken) else [len(taken), log[:]]]
     return found
 
 

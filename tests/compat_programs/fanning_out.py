@@ -12,7 +12,7 @@ import _cases
 from _cases import PATIENCE, VERSION, case, gated, gates, lock, log, note
 from prefect import flow, task, unmapped
 
-from compat import PREFECT_3, fan_out, fan_out_async, state
+from compat import PREFECT_3, ThreadPoolTaskRunner, fan_out, fan_out_async, state
 
 
 @task
@@ -519,6 +519,76 @@ def a_loop_that_breaks_out_in_an_async_flow_leaves_no_run_behind() -> Any:
         at_the_end = asyncio.run(value) if inspect.iscoroutine(value) else value
         ended = len([entry for entry in log if entry[0] == "end"])
         found.append([at_the_end == 5 if PREFECT_3 else True, ended])
+    return found
+
+
+def raises_in_the_body(outcomes: Any) -> None:
+    for _ in outcomes:
+        raise LookupError("in the body")
+
+
+async def raises_in_the_body_async(outcomes: Any) -> None:
+    async for _ in outcomes:
+        raise LookupError("in the body")
+
+
+@flow(task_runner=ThreadPoolTaskRunner(max_workers=2))
+def closes() -> int:
+    kept = []
+    try:
+        with contextlib.closing(fan_out(noted, range(6))) as outcomes:
+            raises_in_the_body(outcomes)
+    except LookupError as error:
+        kept.append(error)
+    return len([entry for entry in log if entry[0] == "end"])
+
+
+@flow(task_runner=ThreadPoolTaskRunner(max_workers=2))
+async def closes_async() -> int:
+    kept = []
+    outcomes = fan_out_async(noted, range(6))
+    try:
+        await raises_in_the_body_async(outcomes)
+    except LookupError as error:
+        kept.append(error)
+    finally:
+        await outcomes.aclose()
+    return len([entry for entry in log if entry[0] == "end"])
+
+
+@case([6, 6])
+def outcomes_that_are_kept_and_closed_leave_no_run_behind() -> Any:
+    found = [closes()]
+    log.clear()
+    return [*found, asyncio.run(closes_async())]
+
+
+@case(
+    [
+        "CancelledError",
+        1,
+        "RuntimeError: The fan-out was cancelled while it was waiting for an outcome: it does not go on",
+    ]
+)
+@flow
+async def a_fan_out_that_was_cancelled_does_not_end_as_if_it_were_through() -> Any:
+    outcomes = fan_out_async(gated, ["a", "b", "c"], max_in_flight=1)
+    waiting = asyncio.ensure_future(outcomes.__anext__())
+    while not gates.events:
+        await asyncio.sleep(0.01)
+    waiting.cancel()
+    await asyncio.sleep(0)
+    gates.open("a")
+    found: list[Any] = []
+    try:
+        await waiting
+    except asyncio.CancelledError:
+        found.append("CancelledError")
+    found.append(len(gates.events))
+    try:
+        await outcomes.__anext__()
+    except (StopAsyncIteration, RuntimeError) as error:
+        found.append(f"{type(error).__name__}: {error}")
     return found
 
 

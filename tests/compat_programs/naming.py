@@ -69,6 +69,13 @@ def a_star_import_gives_every_name() -> Any:
     return sorted(set(compat.__all__) - set(names))
 
 
+@case("['1', '2']")
+def a_star_import_leaves_builtins_alone() -> Any:
+    names: dict[str, Any] = {}
+    exec("from compat import *; mapped = str(list(map(str, [1, 2])))", names)
+    return names["mapped"]
+
+
 SINCE = {
     "AwaitingRetry": (2, 0),
     "Cancelled": (2, 0),

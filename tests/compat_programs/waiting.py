@@ -116,6 +116,13 @@ def a_negative_timeout_is_refused() -> Any:
     return errors
 
 
+@case([0, 0])
+@flow
+def a_timeout_may_be_endless() -> Any:
+    gates.open("endless")
+    return [len(wait([gated.submit("endless")], timeout=seconds).not_done) for seconds in (float("inf"), 1e12)]
+
+
 @case([True, True, 3, 0, ["Completed", "Completed", "Failed"]])
 @flow
 def wait_for_all() -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from migrator.reports.pages import explained, markdown_pages, markdown_table
 from migrator.rules import catalogue
+from tests.support.compat_programs import MEASURED
 from tests.support.fixtures import all_fixtures, table
 
 ROOT = Path(__file__).parent.parent.parent
@@ -16,7 +17,12 @@ PAGES = ROOT / "docs" / "rules.md"
 
 def readme(text: str) -> str:
     """The README with its tables as the code has them now."""
-    for name, content in {"rules": markdown_table(explained(catalogue())), "fixtures": table(all_fixtures())}.items():
+    made = {
+        "rules": markdown_table(explained(catalogue())),
+        "fixtures": table(all_fixtures()),
+        "compat": MEASURED.read_text(encoding="utf-8"),
+    }
+    for name, content in made.items():
         block = f"<!-- {name} -->\n{content.rstrip()}\n<!-- end -->"
         text = re.sub(rf"<!-- {name} -->\n.*?<!-- end -->", lambda match, block=block: block, text, flags=re.S)
     return text
