@@ -11,6 +11,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ._version import MINOR
+
 
 def value_of(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """What `call(*args, **kwargs)` gives once it has been awaited, if it is to be awaited at all.
@@ -22,6 +24,10 @@ def value_of(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     another task of the blocked loop is in the middle of a write, the API's start waits for a lock that the blocked loop
     cannot give back (2.0.4, eight async tasks at once: stuck for over 240 seconds). There, use the async twin.
     """
+    if (
+        MINOR in ((2, 3), (2, 4)) and loop_is_running()
+    ):  # there Prefect refuses calls by sync code in a running event loop
+        return in_thread(value_of_async(call, *args, **kwargs))
     value = call(*args, **kwargs)
     return in_thread(value) if inspect.isawaitable(value) else value
 
@@ -35,6 +41,15 @@ async def value_of_async(call: Callable[..., Any], *args: Any, **kwargs: Any) ->
     return await value if inspect.isawaitable(value) else value
 
 
+def loop_is_running() -> bool:
+    """Whether this thread has a running event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def in_thread(awaitable: Awaitable[Any]) -> Any:
     """The value of an awaitable, which is awaited on an event loop of its own; in this thread where none is running here.
 
@@ -46,11 +61,8 @@ def in_thread(awaitable: Awaitable[Any]) -> Any:
         running.append((asyncio.get_running_loop(), asyncio.current_task()))
         return await awaitable
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not loop_is_running():
         return asyncio.run(awaited())
-
     outcome: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
     def run() -> None:

@@ -16,7 +16,7 @@ import prefect
 from prefect import Flow
 from prefect.context import FlowRunContext, TaskRunContext
 
-from ._blocking import in_thread, value_of
+from ._blocking import in_thread, loop_is_running, value_of
 from ._version import MINOR, PREFECT_3, require
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def serve(
     """
     require((2, 12), "serve")
     _refuse_while_loading("serve")
-    if _loop_is_running():
+    if loop_is_running():
         raise RuntimeError("serve blocks until it is interrupted: it cannot be called where an event loop is running")
     if (name or deployment) and not any(isinstance(each, Flow) for each in flows_or_deployments):
         raise TypeError("serve takes the arguments of a deployment for flows, and there is none")
@@ -309,11 +309,3 @@ def _refuse_while_loading(what: str) -> None:
         if frame.f_code.co_name == "<module>":
             file = frame.f_code.co_filename
         frame = frame.f_back
-
-
-def _loop_is_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

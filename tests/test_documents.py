@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from migrator.knowledge.generate.environments import releases
+from tests.support.compat_programs import HEAD, MEASURED
 from tests.support.documents import PAGES, README, pages, readme
 
 
@@ -12,3 +14,11 @@ def test_readme_has_the_tables_that_the_code_makes() -> None:
 
 def test_the_page_of_each_rule_is_in_the_document() -> None:
     assert PAGES.read_text(encoding="utf-8") == pages(), "run python -m tests.support.documents"
+
+
+def test_compat_was_run_on_every_release_and_none_differs() -> None:
+    first, second, *rows = MEASURED.read_text(encoding="utf-8").splitlines()
+    assert (first, second) == HEAD
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [row[0] for row in cells] == releases()
+    assert [row[-1] for row in cells] == ["0"] * len(cells)
