@@ -8,7 +8,8 @@ import inspect
 from typing import Any
 
 import prefect
-from _cases import case, gated, gated_async, gates, log, note
+import prefect.exceptions
+from _cases import VERSION, case, gated, gated_async, gates, log, note
 from prefect import flow, task, unmapped
 from prefect.futures import PrefectFuture
 
@@ -624,7 +625,9 @@ def stopped() -> Any:
     [
         [
             "Failed",
-            "CancelledRun('stopped')" if _version() >= [2, 8] else "RuntimeError('The run ended in state Cancelled')",
+            "CancelledRun('stopped')"
+            if hasattr(prefect.exceptions, "CancelledRun")
+            else "RuntimeError('The run ended in state Cancelled')",
         ]
     ]
 )
@@ -644,28 +647,50 @@ def interrupted(kind: str) -> None:
 CRASHED = "CrashedRun" if _version() >= [2, 6] else "RuntimeError"
 
 
-@case([f"{CRASHED}('A task raised SystemExit(3)')", f"{CRASHED}('A task raised KeyboardInterrupt()')"] * 2)
+crashes: list[Any] = []
+
+
+@flow
+def crashing(kind: str) -> int:
+    crashes.append(raised(finish, submit(interrupted, kind)))
+    return 1
+
+
+@flow
+async def crashing_async(kind: str) -> int:
+    crashes.append(await raised_async(finish_async(submit(interrupted, kind))))
+    return 1
+
+
+def crashes_of(the_flow: Any) -> Any:
+    crashes.clear()
+    for kind in ("exit", "interrupt"):
+        with contextlib.suppress(
+            SystemExit, KeyboardInterrupt
+        ):  # Prefect 2 raises these again at the end of such a flow
+            value = the_flow(kind)
+            if inspect.iscoroutine(value):
+                asyncio.run(value)
+    return list(crashes)
+
+
+CRASHES = [f"{CRASHED}('A task raised SystemExit(3)')", f"{CRASHED}('A task raised KeyboardInterrupt()')"]
+
+
+@case(CRASHES, since=(2, 8) if VERSION == (2, 7) else (2, 0), refusal="Prefect 2.7 itself cancels the flow")
 def a_task_that_exits_or_is_interrupted() -> Any:
-    found = []
-
-    @flow
-    def crashing(kind: str) -> int:
-        found.append(raised(finish, submit(interrupted, kind)))
-        return 1
-
-    @flow
-    async def crashing_async(kind: str) -> int:
-        found.append(await raised_async(finish_async(submit(interrupted, kind))))
-        return 1
-
-    for the_flow in (crashing, crashing_async):
-        for kind in ("exit", "interrupt"):
-            # Prefect 2 raises these again at the end of such a flow.
-            with contextlib.suppress(SystemExit, KeyboardInterrupt):
-                value = the_flow(kind)
-                if inspect.iscoroutine(value):
-                    asyncio.run(value)
+    found = crashes_of(crashing)
+    if VERSION == (2, 7) and found == ["CancelledError()"] * 2:
+        raise RuntimeError("Prefect 2.7 itself cancels the flow")
     return found
+
+
+@case(CRASHES, since=(2, 8), refusal="Prefect 2.7 itself hangs")
+def a_task_that_exits_or_is_interrupted_in_an_async_flow() -> Any:
+    """On 2.7.12 such a flow never ends, with `future.wait()` of Prefect's own too."""
+    if VERSION < (2, 8):
+        raise RuntimeError("Prefect 2.7 itself hangs")
+    return crashes_of(crashing_async)
 
 
 @case([True, 10])
