@@ -677,7 +677,10 @@ def crashes_of(the_flow: Any) -> Any:
 CRASHES = [f"{CRASHED}('A task raised SystemExit(3)')", f"{CRASHED}('A task raised KeyboardInterrupt()')"]
 
 
-@case(CRASHES, since=(2, 8) if VERSION == (2, 7) else (2, 0), refusal="Prefect 2.7 itself cancels the flow")
+AFTER_2_7 = (2, 8) if VERSION == (2, 7) else (2, 0)
+
+
+@case(CRASHES, since=AFTER_2_7, refusal="Prefect 2.7 itself cancels the flow")
 def a_task_that_exits_or_is_interrupted() -> Any:
     found = crashes_of(crashing)
     if VERSION == (2, 7) and found == ["CancelledError()"] * 2:
@@ -685,10 +688,10 @@ def a_task_that_exits_or_is_interrupted() -> Any:
     return found
 
 
-@case(CRASHES, since=(2, 8), refusal="Prefect 2.7 itself hangs")
+@case(CRASHES, since=AFTER_2_7, refusal="Prefect 2.7 itself hangs")
 def a_task_that_exits_or_is_interrupted_in_an_async_flow() -> Any:
     """On 2.7.12 such a flow never ends, with `future.wait()` of Prefect's own too."""
-    if VERSION < (2, 8):
+    if VERSION == (2, 7):
         raise RuntimeError("Prefect 2.7 itself hangs")
     return crashes_of(crashing_async)
 
