@@ -10,6 +10,7 @@ import faulthandler
 import inspect
 import json
 import logging
+import os
 import signal
 import threading
 from collections import defaultdict
@@ -78,6 +79,8 @@ def main() -> None:
         }
         print("OBSERVED " + json.dumps(observed, default=repr), flush=True)
     print("DONE " + prefect.__version__, flush=True)
+    if VERSION == (2, 7):
+        os._exit(0)  # a task that exited has killed the event loop there, whose threads wait for ever
 
 
 class Gates:

@@ -290,9 +290,13 @@ def a_loop_in_a_sync_task() -> Any:
     return [call_task(awaits_on_a_loop_of_its_own), result(submit(awaits_on_a_loop_of_its_own))]
 
 
-@case([6, 6, 8])
+@case([6, 6, 8], since=(2, 16) if VERSION == (2, 15) else (2, 0), refusal="Prefect 2.15 itself hangs")
 @flow
 def a_loop_in_a_sync_flow() -> Any:
+    """On 2.15.0 an async task that is awaited there never ends: Prefect logs `Detected unsafe call to from_sync`."""
+    if VERSION == (2, 15):
+        raise RuntimeError("Prefect 2.15 itself hangs")
+
     async def main() -> Any:
         return [await call_task(double_async, 3), call_task(double, 3), await called_later()]
 
@@ -318,11 +322,19 @@ def fails_inside(n: int) -> Any:
     return call_task(double_async, n)
 
 
-@case(["ValueError(-1)", "ValueError(-1)", ["ValueError(-1)"] * 2])
+@case(
+    ["ValueError(-1)", "ValueError(-1)", ["ValueError(-1)"] * 2],
+    since=(3, 4) if VERSION == (3, 3) else (2, 0),
+    refusal="Prefect 3.3 itself raises TypeError",
+)
 @flow
 def the_exception_of_an_inner_task_comes_out() -> Any:
+    """On 3.3.7 an async task that fails in a sync one raises Prefect's own TypeError, with `asyncio.run(task(...))` too."""
     log.clear()
-    return [raised(call_task, fails_inside, -1), raised(result, submit(fails_inside, -1)), list(log)]
+    found = [raised(call_task, fails_inside, -1), raised(result, submit(fails_inside, -1)), list(log)]
+    if VERSION == (3, 3) and all("can't be used in 'await' expression" in each for each in found[:2]):
+        raise RuntimeError("Prefect 3.3 itself raises TypeError")
+    return found
 
 
 tries: list[int] = []

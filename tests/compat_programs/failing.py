@@ -248,13 +248,13 @@ def a_task_that_is_retried_after_a_delay_ends_once() -> Any:
     """Its second try ends when the other item has come out."""
     found: list[Any] = []
     for ended in (
-        (result(each) for each in as_completed([second_time.submit(n) for n in ("again", "once")])),
-        (each.value for each in fan_out(second_time, ["again", "once"])),
+        lambda: (result(each) for each in as_completed([second_time.submit(n) for n in ("again", "once")])),
+        lambda: (each.value for each in fan_out(second_time, ["again", "once"])),
     ):
         log.clear()
         gates.events.clear()
         values = []
-        for value in ended:
+        for value in ended():
             values.append(value)
             gates.open("again")
         found += [values, log.count(["tried", "again"])]

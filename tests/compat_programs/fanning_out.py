@@ -132,22 +132,23 @@ def the_first_failure_is_raised_after_what_is_in_flight() -> Any:
     found = []
     names = ["a0", "bad a", "a1"]
     gates.open("a0")
-    threading.Timer(1.5, gates.open, ["a1"]).start()
     try:
-        for outcome in fan_out(gated, released(names, {"bad a": "bad a"}), max_in_flight=3):
+        for outcome in fan_out(gated, released(names, {"bad a": "bad a"}, last="a1"), max_in_flight=3):
             found.append(outcome.value)
     except ValueError as error:
         return [found, repr(error), sorted(log)]
 
 
-def released(names: Any, opens: Any) -> Any:
-    """The names; the gates that `opens` has for a name are opened when a0 has ended."""
+def released(names: Any, opens: Any, last: Any = None) -> Any:
+    """The names; the gates that `opens` has for a name are opened when a0 has ended, and some time later the last one."""
 
     def later() -> None:
         while ["ended", "a0"] not in log:
             threading.Event().wait(0.01)
         threading.Event().wait(0.5)
         gates.open(*opens.values())
+        threading.Event().wait(1.5)
+        gates.open(last)
 
     threading.Thread(target=later, daemon=True).start()
     yield from names
@@ -402,9 +403,16 @@ def deaths(the_flow: Any) -> Any:
     return [*sorted(died[:2], key=lambda each: each[0]), *died[2:]]
 
 
-@case([[0, 0, False], [2, 2, False], [1, None, True]])
+@case(
+    [[0, 0, False], [2, 2, False], [1, None, True]],
+    since=(2, 8) if VERSION == (2, 7) else (2, 0),
+    refusal="Prefect 2.7 itself cancels the flow",
+)
 def a_task_that_exits_the_process_is_one_failed_item() -> Any:
-    return deaths(dying)
+    found = deaths(dying)
+    if VERSION == (2, 7) and found == [[0, 0, False], [2, 2, False]]:
+        raise RuntimeError("Prefect 2.7 itself cancels the flow")
+    return found
 
 
 @case([[0, 0, False], [2, 2, False], [1, None, True]], since=(2, 8), refusal="Prefect 2.7 itself hangs")
