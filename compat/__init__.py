@@ -38,7 +38,8 @@ The constitution of this package:
 6. On Prefect 3 a helper is Prefect's own wherever that one keeps the contract on the installed release, and otherwise its
    correction. `wait` and `as_completed` are corrections: the futures they hand out have a final `.state`, and timeouts work
    on all of 3.x.
-7. What a fan-out submitted is never left unresolved, however the caller's loop ends, and `finish` waits for all before it fails.
+7. What a fan-out submitted is never left unresolved, however a `for` loop over it ends (outcomes that are kept in a variable
+   have to be closed, see `fan_out`), and `finish` waits for all before it fails.
 8. It can be copied into a project under any package name and works there on its own.
 9. What the installed Prefect does not have fails with an error that names the version.
 """

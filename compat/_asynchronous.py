@@ -35,9 +35,7 @@ Future = TypeVar("Future")
 async def as_completed_async(futures: Iterable[Future], timeout: float | None = None) -> AsyncGenerator[Future, None]:
     """`as_completed` for async flows: takes the futures of sync and of async tasks, and raises as `as_completed` does."""
     deadline = deadline_after(timeout)
-    watch = async_watch()
-    for future in futures:
-        watch.add(future)
+    watch = async_watch(futures)
     total = len(watch.pending)
     while watch.pending:
         ended = await watch.take(remaining(deadline))
@@ -51,9 +49,7 @@ async def wait_async(futures: Iterable[Any], timeout: float | None = None) -> Do
     """`wait` for async flows: takes the futures of sync and of async tasks."""
     every = list(futures)
     deadline = deadline_after(timeout)
-    watch = async_watch()
-    for future in every:
-        watch.add(future)
+    watch = async_watch(every)
     while watch.pending and await watch.take(remaining(deadline)):
         pass
     return DoneAndNotDoneFutures(set(every) - set(watch.pending), set(watch.pending))
@@ -167,6 +163,9 @@ async def _look(future: Any) -> Any:
     return await value_of_async(look, future)
 
 
-def async_watch() -> AsyncCallbackWatch | AsyncPollingWatch:
-    """A watch over futures for the running event loop."""
-    return AsyncCallbackWatch() if PREFECT_3 else AsyncPollingWatch()
+def async_watch(futures: Iterable[Any]) -> AsyncCallbackWatch | AsyncPollingWatch:
+    """`make_watch` for the running event loop."""
+    watch = AsyncCallbackWatch() if PREFECT_3 else AsyncPollingWatch()
+    for future in futures:
+        watch.add(future)
+    return watch

@@ -205,7 +205,7 @@ class AsyncOutcomes(AsyncIterator[Outcome[Item]]):
         if self._outcomes is None:
             from ._asynchronous import async_watch
 
-            self._watch = async_watch()
+            self._watch = async_watch(())
             self._outcomes = _fan_out_async(self._window, self._items, self._watch)
         if self._cancelled:
             raise RuntimeError("The fan-out was cancelled while it was waiting for an outcome: it does not go on")

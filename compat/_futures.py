@@ -312,7 +312,7 @@ class PollingWatch:
 
     def take(self, timeout: float | None) -> list[Any]:
         """The pending futures that have ended, once there is one; none where `timeout` seconds pass before."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = deadline_after(timeout)
         while self.pending:
             ended = self.poll()
             if ended or (deadline is not None and time.monotonic() >= deadline):

@@ -150,8 +150,10 @@ def _is_annotated(value: Any) -> bool:
 
 def _allowed(argument: Any) -> Any:
     """`allow_failure(future)` as the result or the exception of the run, as a task of Prefect's gets it."""
-    if not _is_annotated(argument) or not isinstance(argument.value, PrefectFuture):
-        return argument.value if _is_annotated(argument) else argument
+    if not _is_annotated(argument):
+        return argument
+    if not isinstance(argument.value, PrefectFuture):
+        return argument.value
     wait([argument.value])
     value, error = verdict(argument.value)
     return value if error is None else error
@@ -172,7 +174,7 @@ def _function(task: Any) -> Any:
             [
                 [_allowed(each) for each in args],
                 {name: _allowed(each) for name, each in kwargs.items()},
-                [each for each in wait_for or () if not _is_annotated(each)],
+                [_allowed(each) for each in wait_for or ()],
             ]
         )
         return values, named

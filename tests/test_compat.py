@@ -69,6 +69,8 @@ CLAUSES = {
         "fanning_out.a_loop_that_raises_leaves_no_run_behind",
         "fanning_out.an_error_of_the_source_leaves_no_run_behind",
         "fanning_out.a_loop_that_breaks_out_in_an_async_flow_leaves_no_run_behind",
+        "fanning_out.outcomes_that_are_kept_and_closed_leave_no_run_behind",
+        "failing.a_flow_that_takes_too_long_leaves_no_run_unresolved",
         "failing.an_interrupt_in_the_loop_or_in_the_items_leaves_no_run_unresolved",
         "failing.a_flow_run_that_is_cancelled_through_the_api_leaves_no_run_unresolved",
         "calling.the_failure_comes_after_everything_has_ended",

@@ -53,6 +53,11 @@ def case(wanted: Any, *, since: tuple[int, int] = (2, 0), refusal: str | None = 
     return mark
 
 
+def but(minor: tuple[int, int]) -> tuple[int, int]:
+    """`since` for a case in which Prefect itself fails on that one minor, which its `refusal` has to tell."""
+    return (minor[0], minor[1] + 1) if minor == VERSION else (2, 0)
+
+
 def main() -> None:
     """Runs all cases of the programs that were imported, in their order."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored for what runs in the background

@@ -9,7 +9,7 @@ from typing import Any
 
 import prefect
 import prefect.exceptions
-from _cases import VERSION, case, gated, gated_async, gates, log, note
+from _cases import VERSION, but, case, gated, gated_async, gates, log, note
 from prefect import flow, task, unmapped
 from prefect.futures import PrefectFuture
 
@@ -290,7 +290,7 @@ def a_loop_in_a_sync_task() -> Any:
     return [call_task(awaits_on_a_loop_of_its_own), result(submit(awaits_on_a_loop_of_its_own))]
 
 
-@case([6, 6, 8], since=(2, 16) if VERSION == (2, 15) else (2, 0), refusal="Prefect 2.15 itself hangs")
+@case([6, 6, 8], since=but((2, 15)), refusal="Prefect 2.15 itself hangs")
 @flow
 def a_loop_in_a_sync_flow() -> Any:
     """On 2.15.0 an async task that is awaited there never ends: Prefect logs `Detected unsafe call to from_sync`."""
@@ -324,7 +324,7 @@ def fails_inside(n: int) -> Any:
 
 @case(
     ["ValueError(-1)", "ValueError(-1)", ["ValueError(-1)"] * 2],
-    since=(3, 4) if VERSION == (3, 3) else (2, 0),
+    since=but((3, 3)),
     refusal="Prefect 3.3 itself raises TypeError",
 )
 @flow
@@ -689,10 +689,7 @@ def crashes_of(the_flow: Any) -> Any:
 CRASHES = [f"{CRASHED}('A task raised SystemExit(3)')", f"{CRASHED}('A task raised KeyboardInterrupt()')"]
 
 
-AFTER_2_7 = (2, 8) if VERSION == (2, 7) else (2, 0)
-
-
-@case(CRASHES, since=AFTER_2_7, refusal="Prefect 2.7 itself cancels the flow")
+@case(CRASHES, since=but((2, 7)), refusal="Prefect 2.7 itself cancels the flow")
 def a_task_that_exits_or_is_interrupted() -> Any:
     found = crashes_of(crashing)
     if VERSION == (2, 7) and found == ["CancelledError()"] * 2:
@@ -700,7 +697,7 @@ def a_task_that_exits_or_is_interrupted() -> Any:
     return found
 
 
-@case(CRASHES, since=AFTER_2_7, refusal="Prefect 2.7 itself hangs")
+@case(CRASHES, since=but((2, 7)), refusal="Prefect 2.7 itself hangs")
 def a_task_that_exits_or_is_interrupted_in_an_async_flow() -> Any:
     """On 2.7.12 such a flow never ends, with `future.wait()` of Prefect's own too."""
     if VERSION == (2, 7):

@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 import _cases
-from _cases import PATIENCE, VERSION, case, gated, gates, lock, log, note
+from _cases import PATIENCE, VERSION, but, case, gated, gates, lock, log, note
 from prefect import flow, task, unmapped
 
 from compat import PREFECT_3, ThreadPoolTaskRunner, fan_out, fan_out_async, state
@@ -405,7 +405,7 @@ def deaths(the_flow: Any) -> Any:
 
 @case(
     [[0, 0, False], [2, 2, False], [1, None, True]],
-    since=(2, 8) if VERSION == (2, 7) else (2, 0),
+    since=but((2, 7)),
     refusal="Prefect 2.7 itself cancels the flow",
 )
 def a_task_that_exits_the_process_is_one_failed_item() -> Any:
