@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import sys
 from collections.abc import Iterable, Iterator
@@ -64,7 +65,15 @@ async def map_async(task: Any, /, *args: Any, **kwargs: Any) -> Any:
 async def _off_the_loop(task: Any, call: Any, /, *args: Any, **kwargs: Any) -> Any:
     if PREFECT_3 or task.isasync:
         return await value_of_async(call, *args, **kwargs)
-    return await asyncio.to_thread(call, *args, **kwargs)
+    submission = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
+    try:
+        return await asyncio.shield(submission)
+    except asyncio.CancelledError:
+        # The thread goes on: Prefect 2 waits at the end of the flow for the runs that it knows of by then.
+        while not submission.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([submission])
+        raise
 
 
 def _refuse_coroutine(task: Any, value: Any) -> Any:
