@@ -10,7 +10,24 @@ from migrator.rules.base import Rule
 @lru_cache(maxsize=1)
 def catalogue() -> tuple[Rule, ...]:
     """All rules, in the order of their codes."""
-    from migrator.rules import deployments, lookalikes, members, misunderstandings, names, task_nesting, task_runners
+    from migrator.rules import (
+        asynchronous,
+        blocks,
+        deployments,
+        extensions,
+        final_states,
+        futures,
+        lookalikes,
+        members,
+        misunderstandings,
+        names,
+        results,
+        task_nesting,
+        task_runners,
+    )
 
-    families = (deployments, lookalikes, members, misunderstandings, names, task_nesting, task_runners)
+    families = (
+        *(asynchronous, blocks, deployments, extensions, final_states, futures, lookalikes, members),
+        *(misunderstandings, names, results, task_nesting, task_runners),
+    )
     return tuple(sorted((rule for family in families for rule in family.RULES), key=lambda rule: rule.code))

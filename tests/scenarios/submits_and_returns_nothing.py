@@ -1,0 +1,25 @@
+"""A flow submits tasks, one of which fails, and returns nothing.
+
+codes: PF410
+"""
+
+from _observing import note, outcome
+from prefect import flow, task
+
+
+@task
+def load(n):
+    note(n)
+    if n == 2:
+        raise ValueError(n)
+    return n
+
+
+@flow
+def etl():
+    for n in (1, 2, 3):
+        load.submit(n)
+
+
+def observe():
+    return outcome(etl)
