@@ -2,6 +2,352 @@
 
 from __future__ import annotations
 
-from migrator.rules.base import Rule
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Optional
 
-RULES: tuple[Rule, ...] = ()
+from migrator.findings import Applicability, Edit, Severity
+from migrator.model.guards import only_on
+from migrator.model.module import Definition, Kind, Module
+from migrator.model.names import span
+from migrator.model.runs import End, Run, Runs, Started, gives_nothing, nodes, swallowed
+from migrator.rules.base import Context, Draft, Mend, rule
+
+_CONCURRENTLY = "https://docs.prefect.io/v3/how-to-guides/workflows/run-work-concurrently"
+_FINAL_STATES = "https://docs.prefect.io/v3/concepts/states"
+_SEQUENTIAL = "SequentialTaskRunner"
+_DEPTH = 4
+
+
+@rule("PF410", "unseen-failure", Severity.WARNING, "safe or unsafe or none", _FINAL_STATES)
+def unseen_failure(context: Context) -> Iterator[Draft]:
+    """Return the futures of a flow that has to fail when one of its tasks fails.
+
+    A flow of Prefect 2 that returns nothing ends in the state that follows from all its task runs and subflow runs: Failed where one of them failed, whether
+    or not anybody asked for the result. On Prefect 3 such a flow is Completed, unless an exception leaves it. So a flow turns green although its tasks failed.
+
+    A flow that returns its futures, or states, in a list ends as they did on both majors, and waits for them; `flow()` gives a list of states then, as it did
+    on Prefect 2 for a flow that returned nothing.
+
+    ## Example
+    ```python
+    from prefect import flow, task
+
+    @task
+    def load(table):
+        ...
+
+    @flow
+    def etl(tables):
+        for table in tables:
+            load.submit(table)
+    ```
+
+    ## Use instead
+    ```python
+    from prefect import flow, task
+
+    @task
+    def load(table):
+        ...
+
+    @flow
+    def etl(tables):
+        futures = []
+        for table in tables:
+            futures.append(load.submit(table))
+        return futures
+    ```
+
+    ## Fix safety
+    Safe where the futures are returned and nothing else is changed: the state, the work done and what `flow()` gives are those of Prefect 2. Unsafe where the
+    body of the flow is put into a `try` whose `finally` waits for the runs, which is done where an exception could leave the flow while they are in flight.
+    None where a future goes somewhere that cannot be followed, or where a helper function submits and keeps the futures to itself.
+    """
+    for found in _endings(context):
+        if not found.unseen and not found.foreign_unseen:
+            continue
+        start, end = _name_span(found.flow, context.module)
+        told = _told([*found.unseen, *found.foreign_unseen])
+        message = (
+            f"`{found.flow.name}` returns nothing{_sometimes(found)}: on Prefect 2 it is Failed when {told} fails, "
+            "on Prefect 3 it is Completed; return the futures"
+        )
+        yield Draft(start, end, message, found.mend)
+
+
+@rule("PF411", "lost-run", Severity.WARNING, "safe or unsafe or none", _CONCURRENTLY)
+def lost_run(context: Context) -> Iterator[Draft]:
+    """Wait for every run that a flow submits.
+
+    Prefect 2 waits at the end of a flow for everything that was submitted. Prefect 3 does not: when the flow ends, what is still queued is cancelled and leaves
+    no trace, what is in flight may end as Crashed, and the flow is Completed. With `ThreadPoolTaskRunner(max_workers=2)` four of thirty runs happened; with
+    the default runner the runs that wait for another one, retry, or belong to an async flow are lost on several minors.
+
+    ## Example
+    ```python
+    from prefect import flow, task
+
+    @task
+    def load(table):
+        ...
+
+    @flow
+    def etl(tables):
+        load.map(tables)
+        return len(tables)
+    ```
+
+    ## Use instead
+    ```python
+    from prefect import flow, task
+    from prefect.futures import wait
+
+    @task
+    def load(table):
+        ...
+
+    @flow
+    def etl(tables):
+        futures = load.map(tables)
+        wait(futures)
+        return len(tables)
+    ```
+
+    ## Fix safety
+    As for PF410, with which it shares the fix.
+    """
+    for found in _endings(context):
+        for run in found.lost:
+            start, end = span(run.call.func, context.module.index)
+            many = run.level and "s"
+            yield Draft(
+                start,
+                end,
+                f"`{found.flow.name}` ends without waiting for {'these runs' if many else 'this run'} of `{run.name}`: "
+                "Prefect 3 then cancels what has not started",
+                found.mend,
+            )
+        for call, runs in found.foreign_lost:
+            start, end = span(call.func, context.module.index)
+            yield Draft(
+                start,
+                end,
+                f"{_told(runs)} is submitted in here and nobody waits for it before `{found.flow.name}` ends: Prefect 3 then "
+                "cancels what has not started. Return the futures from here, and wait for them or return them in the flow",
+            )
+
+
+@rule("PF412", "caught-failure", Severity.WARNING, "none", _FINAL_STATES)
+def caught_failure(context: Context) -> Iterator[Draft]:
+    """Know that a flow no longer fails for a failure that it caught.
+
+    A flow of Prefect 2 that returns nothing is Failed when a task or subflow that it called has failed, although the flow caught the exception. On Prefect 3
+    what is caught is caught: the flow is Completed. Where the flow has to fail still, raise at its end, or call with `return_state=True` and return the states.
+
+    ## For example
+    ```python
+    from prefect import flow, task
+
+    @task
+    def load(table):
+        ...
+
+    @flow
+    def etl(tables):
+        for table in tables:
+            try:
+                load(table)
+            except Exception:
+                print("broken:", table)
+    ```
+
+    ## Fix safety
+    No fix: only you know whether the flow has to fail.
+    """
+    for flow, started in _flows(context):
+        for node, parents in nodes(started.function):
+            if not isinstance(node, ast.Call) or not swallowed(node, parents):
+                continue
+            reference = context.module.resolve(node)
+            definition = reference.definition if reference is not None else None
+            if reference is None or definition is None or reference.rest:
+                continue
+            if definition.kind not in (Kind.TASK, Kind.FLOW) or any(k.arg == "return_state" for k in node.keywords):
+                continue
+            if definition.is_async and not isinstance(parents[-1], ast.Await):
+                continue
+            run = Run(node, parents, 0, definition.name, definition, True)
+            ends = [end for end in started.ends if gives_nothing(end) and run.comes_before(end)]
+            if not ends or _handled_by_leaving(node, parents, started):
+                continue
+            start, end = span(node.func, context.module.index)
+            yield Draft(
+                start,
+                end,
+                f"`{flow.name}` catches what `{definition.name}` raises, and returns nothing: on Prefect 2 it is Failed all the "
+                "same, on Prefect 3 it is Completed",
+            )
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """How one flow ends."""
+
+    flow: Definition
+    started: Started
+    unseen: Sequence[Run]
+    foreign_unseen: Sequence[Run]
+    lost: Sequence[Run]
+    foreign_lost: Sequence[tuple[ast.Call, Sequence[Run]]]
+    """Runs that helpers leave behind, by the call of the helper."""
+    mend: Optional[Mend]
+
+
+def _endings(context: Context) -> list[_Ending]:
+    """How the module's flows end, as far as they leave something; made once for all rules."""
+    if "endings" not in context.shared:
+        context.shared["endings"] = [
+            found
+            for flow, started in _flows(context)
+            for found in [_ending(context, flow, started)]
+            if found.unseen or found.foreign_unseen or found.lost or found.foreign_lost
+        ]
+    found = context.shared["endings"]
+    assert isinstance(found, list)
+    return found
+
+
+def _flows(context: Context) -> Iterator[tuple[Definition, Started]]:
+    """The flows whose function stands in the module, with what they start; generators left out."""
+    module = context.module
+    if not module.references:
+        return
+    if "runs" not in context.shared:
+        context.shared["runs"] = Runs()
+    runs = context.shared["runs"]
+    assert isinstance(runs, Runs)
+    done: set[ast.AST] = set()
+    for definition in module.definitions.values():
+        function = definition.function
+        if definition.kind is not Kind.FLOW or function is None or function in done:
+            continue
+        if (definition.function_module or module) is not module or definition.module is not module:
+            continue
+        done.add(function)
+        if only_on((*_around(module, function), function), module) == 3:
+            continue
+        started = runs.of(function, module)
+        if not started.is_generator:
+            yield definition, started
+
+
+def _ending(context: Context, flow: Definition, started: Started) -> _Ending:
+    nothing = [end for end in started.ends if gives_nothing(end)]
+    unseen = _in_order({run for end in nothing for run in started.left_at(end, seen=True)})
+    lost = _in_order({run for end in started.ends for run in started.left_at(end)})
+    runs = context.shared["runs"]
+    assert isinstance(runs, Runs)
+    foreign_unseen: list[Run] = []
+    foreign_lost: list[tuple[ast.Call, Sequence[Run]]] = []
+    for call, helper in started.helpers:
+        if nothing:
+            foreign_unseen += _left_behind(runs, helper, True, _DEPTH)
+        left = _left_behind(runs, helper, False, _DEPTH)
+        if left:
+            foreign_lost.append((call, left))
+    mend = None if foreign_unseen or foreign_lost else _mend(context, flow, started, unseen, lost)
+    return _Ending(flow, started, unseen, foreign_unseen, lost, foreign_lost, mend)
+
+
+def _left_behind(runs: Runs, helper: Definition, seen: bool, depth: int) -> list[Run]:
+    """The runs that a helper, or one that it calls, leaves behind and does not return."""
+    function = helper.function
+    if function is None or depth == 0:
+        return []
+    started = runs.of(function, helper.function_module or helper.module)
+    if started.is_generator:
+        return []
+    found = _in_order({run for end in started.ends for run in started.left_at(end, seen=seen)})
+    for _, inner in started.helpers:
+        found += _left_behind(runs, inner, seen, depth - 1)
+    return found
+
+
+def _mend(
+    context: Context, flow: Definition, started: Started, unseen: Sequence[Run], lost: Sequence[Run]
+) -> Optional[Mend]:
+    from migrator.rewriting.endings import CannotCollect, Ending
+
+    if not unseen and not lost:
+        return None
+    runner = flow.options.get("task_runner")
+    if runner is not None and _SEQUENTIAL in ast.dump(runner):
+        return None  # what replaces the runner comes first
+    both, is_async = context.target.both, flow.is_async
+    function = "wait_async" if both and is_async else "wait"
+    home = context.target.compat if both else "prefect.futures"
+    ending = Ending(started, unseen, lost, f"{home}.{function}", both and is_async)
+    try:
+        edits: list[Edit] = ending.edits()
+    except CannotCollect:
+        return None
+    wrapped = ending.leaves_early
+    safe = not wrapped and not (is_async and not both)
+    what = "Return the futures" if unseen else "Wait for the futures"
+    message = f"{what}, and wait for them where an exception leaves the flow" if wrapped else what
+    return Mend(Applicability.SAFE if safe else Applicability.UNSAFE, message, lambda: edits)
+
+
+def _in_order(runs: set[Run]) -> list[Run]:
+    return sorted(runs, key=lambda run: (run.call.lineno, run.call.col_offset))
+
+
+def _told(runs: Sequence[Run]) -> str:
+    """The runs by their tasks, with the rows: "`load` (row 12, 15) or `save` (row 20)"."""
+    rows: dict[str, list[int]] = {}
+    for run in runs:
+        rows.setdefault(run.name, []).append(run.row)
+    told = [f"`{name}` (row {', '.join(map(str, sorted(set(each))))})" for name, each in rows.items()]
+    return " or ".join(filter(None, (", ".join(told[:-1]), told[-1])))
+
+
+def _sometimes(found: _Ending) -> str:
+    ends: list[End] = found.started.ends
+    return "" if all(map(gives_nothing, ends)) else " on some paths"
+
+
+def _handled_by_leaving(node: ast.AST, parents: tuple[ast.AST, ...], started: Started) -> bool:
+    """Whether every handler around leaves the flow with a value or another exception."""
+    for parent in parents:
+        if isinstance(parent, ast.Try) and any(node is inside for each in parent.body for inside in ast.walk(each)):
+            for handler in parent.handlers:
+                last = handler.body[-1]
+                if not isinstance(last, ast.Raise) and not (isinstance(last, ast.Return) and not gives_nothing(last)):
+                    return False
+            return bool(parent.handlers)
+    return False
+
+
+def _around(module: Module, function: ast.AST) -> tuple[ast.AST, ...]:
+    """The top-level statement that a function stands in, where it is not one itself."""
+    return tuple(
+        statement
+        for statement in module.tree.body
+        if statement is not function
+        and isinstance(statement, (ast.If, ast.Try))
+        and any(node is function for node in ast.walk(statement))
+    )
+
+
+def _name_span(flow: Definition, module: Module) -> tuple[int, int]:
+    function = flow.function
+    assert function is not None
+    start, _ = span(function, module.index)
+    at = module.text.index("def", start)
+    begin = module.text.index(function.name, at + 3)
+    return begin, begin + len(function.name)
+
+
+RULES = (unseen_failure, lost_run, caught_failure)

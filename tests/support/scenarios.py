@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from migrator.config import Settings
@@ -90,36 +90,40 @@ def reported(scenario: Scenario, target: str = "3") -> set[str]:
 
 def observed(text: str, version: str, wanted: Sequence[Scenario] = ()) -> dict[str, str]:
     """What the scenarios show on a release, by name: as they are (`before`), or mended (`after`, `both`)."""
-    found: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as directory:
         left = [each for each in wanted or scenarios() if each.runs(text)]
         for each in left:
             written = each.path.read_text(encoding="utf-8") if text == "before" else mended(each, TARGETS[text])
             Path(directory, each.path.name).write_text(written, encoding="utf-8")
-        names = [each.name for each in left]
-        while names:
-            done = environment(version).run(
-                [str(SCENARIOS / "_every.py"), directory, *names],
-                cwd=Path(directory),
-                variables={"PYTHONPATH": str(ROOT)},
-                timeout=1800,
-            )
-            begun = None
-            for line in done.stdout.splitlines():
-                if line.startswith("OBSERVED "):
-                    name, saw = json.loads(line[len("OBSERVED ") :])
-                    found[name] = saw
-                elif line.startswith("BEGUN "):
-                    begun = line[len("BEGUN ") :]
-            if done.stdout.endswith("DONE\n"):
-                break
-            assert begun is not None, f"{text} on {version}: {done.stderr[-4000:]}"
-            found.setdefault(begun, "hangs" if "Timeout (" in done.stderr else f"ends the process ({done.returncode})")
-            names = names[names.index(begun) + 1 :]
+        return ran(Path(directory), [each.name for each in left], version)
+
+
+def ran(folder: Path, names: Sequence[str], version: str) -> dict[str, str]:
+    """What the `observe()` of each of these modules gives on a release; one that hangs is left, and the others go on."""
+    found: dict[str, str] = {}
+    while names:
+        done = environment(version).run(
+            [str(SCENARIOS / "_every.py"), str(folder), *names],
+            cwd=folder,
+            variables={"PYTHONPATH": str(ROOT)},
+            timeout=1800,
+        )
+        begun = None
+        for line in done.stdout.splitlines():
+            if line.startswith("OBSERVED "):
+                name, saw = json.loads(line[len("OBSERVED ") :])
+                found[name] = saw
+            elif line.startswith("BEGUN "):
+                begun = line[len("BEGUN ") :]
+        if done.stdout.endswith("DONE\n"):
+            break
+        assert begun is not None, f"{folder} on {version}: {done.stderr[-4000:]}"
+        found.setdefault(begun, "hangs" if "Timeout (" in done.stderr else f"ends the process ({done.returncode})")
+        names = names[names.index(begun) + 1 :]
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def everything() -> Mapping[tuple[str, str], Mapping[str, str]]:
     """What all scenarios show in all runs, by text and version."""
     return _all(scenarios())
