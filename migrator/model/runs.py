@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Optional, Union
@@ -132,6 +132,13 @@ class Run:
                     return True
         return False
 
+    def feeds(self, calls: Collection[ast.AST], end: End) -> bool:
+        """Whether one of these runs certainly waits for this one."""
+        return any(
+            use.fate is Fate.UPSTREAM and use.whole and use.node in calls and _always(self, use, end)
+            for use in self.uses
+        )
+
     @property
     def unknown(self) -> bool:
         return any(use.fate is Fate.UNKNOWN for use in self.uses)
@@ -174,7 +181,8 @@ class Started:
     def left_at(self, end: End, *, seen: bool = False) -> list[Run]:
         """The runs that may not have ended there; with `seen`, those whose failure nobody may have seen.
 
-        Of `save.submit(load.submit(x))` only the outer one is named, which does not complete unless the inner one does.
+        Of `save.submit(load.submit(x))`, and of a run that another one certainly waits for, only the last one is named: it does
+        not complete unless the others do.
         """
         left = [
             run
@@ -183,7 +191,7 @@ class Started:
             if seen or not run.is_state
         ]
         calls = {run.call for run in left}
-        return [run for run in left if not any(parent in calls for parent in run.parents)]
+        return [run for run in left if not any(parent in calls for parent in run.parents) and not run.feeds(calls, end)]
 
 
 def gives_nothing(end: End) -> bool:

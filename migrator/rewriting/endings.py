@@ -155,11 +155,8 @@ class _Rewriting:
         if own is not None and isinstance(value, ast.Call) and _list_of(value) == own:
             self.lists[False] = own
             return
-        if not isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign, ast.Return)):
-            raise CannotCollect
         if any(isinstance(p, (*_COMPREHENSIONS, ast.Lambda, ast.IfExp, ast.BoolOp)) for p in run.parents):
             raise CannotCollect
-        kept = self._list(run.is_state)
         node: ast.expr = run.call
         if isinstance(run.parents[-1], ast.Await):
             node = run.parents[-1]
@@ -169,11 +166,17 @@ class _Rewriting:
             raise CannotCollect
         indent = f"{self._newline}{self._indentation(statement)}{self._extra(statement)}"
         place = span(statement, self.module.index)[0]
-        if run.level:
-            name = self._free(_MAPPED)
+        if run.level and not self.wrapped and statement in self.function.body:
+            name = self._free(_NAMES[run.is_state])
+            self.written.insert(place, f"{name} = {code}{indent}")
+            self.written.replaced.append(Edit(start, end, name))
+            self.named.append((run, f"*{name}"))
+        elif run.level:
+            name, kept = self._free(_MAPPED), self._list(run.is_state)
             self.written.insert(place, f"{name} = {code}{indent}{kept}.extend({name}){indent}")
             self.written.replaced.append(Edit(start, end, name))
         else:
+            kept = self._list(run.is_state)
             self.written.insert(place, f"{kept}.append({code}){indent}")
             self.written.replaced.append(Edit(start, end, f"{kept}[-1]"))
 
@@ -361,7 +364,8 @@ class _Rewriting:
         """Raises CannotCollect where the statement shares its line with another one."""
         if self._indentation(statement).strip():
             raise CannotCollect
-        self._line_end(statement)
+        if not isinstance(statement, ast.For):
+            self._line_end(statement)
 
     def _add_line(self, statement: ast.stmt, code: str, indent: Optional[str] = None) -> None:
         """A line after a statement."""
@@ -374,7 +378,8 @@ def _statement_of(run: Run) -> tuple[ast.stmt, Parents]:
     for at in range(len(run.parents) - 1, -1, -1):
         parent = run.parents[at]
         if isinstance(parent, ast.stmt):
-            if not isinstance(parent, (ast.Expr, ast.Assign, ast.AnnAssign, ast.Return, ast.AugAssign)):
+            in_iter = isinstance(parent, ast.For) and any(node is run.call for node in ast.walk(parent.iter))
+            if not in_iter and not isinstance(parent, (ast.Expr, ast.Assign, ast.AnnAssign, ast.Return)):
                 raise CannotCollect
             return parent, run.parents[:at]
     raise CannotCollect

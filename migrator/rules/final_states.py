@@ -16,7 +16,7 @@ from migrator.rules.base import Context, Draft, Mend, rule
 
 _CONCURRENTLY = "https://docs.prefect.io/v3/how-to-guides/workflows/run-work-concurrently"
 _FINAL_STATES = "https://docs.prefect.io/v3/concepts/states"
-_SEQUENTIAL = "SequentialTaskRunner"
+_SEQUENTIAL = "prefect.task_runners.SequentialTaskRunner"
 _DEPTH = 4
 
 
@@ -71,8 +71,8 @@ def unseen_failure(context: Context) -> Iterator[Draft]:
         start, end = _name_span(found.flow, context.module)
         told = _told([*found.unseen, *found.foreign_unseen])
         message = (
-            f"`{found.flow.name}` returns nothing{_sometimes(found)}: on Prefect 2 it is Failed when {told} fails, "
-            "on Prefect 3 it is Completed; return the futures"
+            f"`{found.flow.name}` returns nothing{_sometimes(found)}: on Prefect 2 it is Failed when {told} fails, on Prefect 3 it "
+            "is Completed. Return the futures"
         )
         yield Draft(start, end, message, found.mend)
 
@@ -119,14 +119,12 @@ def lost_run(context: Context) -> Iterator[Draft]:
     As for PF410, with which it shares the fix.
     """
     for found in _endings(context):
-        for run in found.lost:
-            start, end = span(run.call.func, context.module.index)
-            many = run.level and "s"
+        if found.lost:
+            start, end = span(found.lost[0].call.func, context.module.index)
             yield Draft(
                 start,
                 end,
-                f"`{found.flow.name}` ends without waiting for {'these runs' if many else 'this run'} of `{run.name}`: "
-                "Prefect 3 then cancels what has not started",
+                f"`{found.flow.name}` ends without waiting for {_told(found.lost)}: Prefect 3 cancels what has not started by then",
                 found.mend,
             )
         for call, runs in found.foreign_lost:
@@ -134,8 +132,8 @@ def lost_run(context: Context) -> Iterator[Draft]:
             yield Draft(
                 start,
                 end,
-                f"{_told(runs)} is submitted in here and nobody waits for it before `{found.flow.name}` ends: Prefect 3 then "
-                "cancels what has not started. Return the futures from here, and wait for them or return them in the flow",
+                f"{_told(runs)} is submitted in here, and `{found.flow.name}` ends without waiting for it: Prefect 3 cancels what "
+                "has not started by then. Return the futures from here, and return them or wait for them in the flow",
             )
 
 
@@ -167,28 +165,36 @@ def caught_failure(context: Context) -> Iterator[Draft]:
     No fix: only you know whether the flow has to fail.
     """
     for flow, started in _flows(context):
-        for node, parents in nodes(started.function):
-            if not isinstance(node, ast.Call) or not swallowed(node, parents):
-                continue
-            reference = context.module.resolve(node)
-            definition = reference.definition if reference is not None else None
-            if reference is None or definition is None or reference.rest:
-                continue
-            if definition.kind not in (Kind.TASK, Kind.FLOW) or any(k.arg == "return_state" for k in node.keywords):
-                continue
-            if definition.is_async and not isinstance(parents[-1], ast.Await):
-                continue
-            run = Run(node, parents, 0, definition.name, definition, True)
-            ends = [end for end in started.ends if gives_nothing(end) and run.comes_before(end)]
-            if not ends or _handled_by_leaving(node, parents, started):
-                continue
-            start, end = span(node.func, context.module.index)
-            yield Draft(
-                start,
-                end,
-                f"`{flow.name}` catches what `{definition.name}` raises, and returns nothing: on Prefect 2 it is Failed all the "
-                "same, on Prefect 3 it is Completed",
-            )
+        caught = sorted(_caught(context, started), key=lambda each: (each[0].lineno, each[0].col_offset))
+        if not caught:
+            continue
+        start, end = span(caught[0][0].func, context.module.index)
+        runs = [Run(call, (), 0, definition.name, definition, True) for call, definition in caught]
+        yield Draft(
+            start,
+            end,
+            f"`{flow.name}` catches what {_told(runs)} raises, and returns nothing: on Prefect 2 it is Failed all the same, on "
+            "Prefect 3 it is Completed",
+        )
+
+
+def _caught(context: Context, started: Started) -> Iterator[tuple[ast.Call, Definition]]:
+    """The calls of tasks and flows whose failure the flow catches before it returns nothing."""
+    for node, parents in nodes(started.function):
+        if not isinstance(node, ast.Call) or not swallowed(node, parents):
+            continue
+        reference = context.module.resolve(node)
+        definition = reference.definition if reference is not None else None
+        if reference is None or definition is None or reference.rest:
+            continue
+        if definition.kind not in (Kind.TASK, Kind.FLOW) or any(k.arg == "return_state" for k in node.keywords):
+            continue
+        if definition.is_async and not isinstance(parents[-1], ast.Await):
+            continue
+        run = Run(node, parents, 0, definition.name, definition, True)
+        if any(gives_nothing(end) and run.comes_before(end) for end in started.ends):
+            if not _handled_by_leaving(node, parents):
+                yield node, definition
 
 
 @dataclass(frozen=True)
@@ -283,7 +289,8 @@ def _mend(
     if not unseen and not lost:
         return None
     runner = flow.options.get("task_runner")
-    if runner is not None and _SEQUENTIAL in ast.dump(runner):
+    reference = (flow.function_module or flow.module).resolve(runner) if runner is not None else None
+    if reference is not None and reference.qualified == _SEQUENTIAL:
         return None  # what replaces the runner comes first
     both, is_async = context.target.both, flow.is_async
     function = "wait_async" if both and is_async else "wait"
@@ -318,7 +325,7 @@ def _sometimes(found: _Ending) -> str:
     return "" if all(map(gives_nothing, ends)) else " on some paths"
 
 
-def _handled_by_leaving(node: ast.AST, parents: tuple[ast.AST, ...], started: Started) -> bool:
+def _handled_by_leaving(node: ast.AST, parents: tuple[ast.AST, ...]) -> bool:
     """Whether every handler around leaves the flow with a value or another exception."""
     for parent in parents:
         if isinstance(parent, ast.Try) and any(node is inside for each in parent.body for inside in ast.walk(each)):

@@ -6,6 +6,7 @@ import faulthandler
 import importlib
 import json
 import logging
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -24,7 +25,8 @@ def main(folder: str, names: list[str]) -> None:
         try:
             saw = str(importlib.import_module(name).observe())
         except Exception as error:
-            saw = f"raises {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            told = re.sub(r" \(/.*?\)", "", str(error).partition("\n")[0])
+            saw = f"raises {type(error).__name__}: {told}"
         faulthandler.cancel_dump_traceback_later()
         print("OBSERVED " + json.dumps([name, saw]), flush=True)
     print("DONE", flush=True)

@@ -22,7 +22,7 @@ from tests.support.scenarios import AT_ONCE, ran
 BROKEN = (2, 5)
 """The numbers for which tasks fail."""
 
-HEAD = f"""from _observing import note, outcome
+_HEAD = f"""from _observing import note, outcome
 from prefect import allow_failure, flow, task
 from prefect.task_runners import RUNNERS
 

@@ -1,10 +1,11 @@
-"""A flow submits tasks, one of which fails, and returns nothing.
+"""Tasks submitted to the sequential runner.
 
-codes: PF410
+codes: PF202 PF410
 """
 
 from _observing import note, outcome
 from prefect import flow, task
+from prefect.task_runners import SequentialTaskRunner
 
 
 @task
@@ -15,9 +16,9 @@ def load(n):
     return n
 
 
-@flow
+@flow(task_runner=SequentialTaskRunner())
 def etl():
-    for n in (1, 2, 3):
+    for n in (1, 2, 3, 4, 5, 6):
         load.submit(n)
 
 

@@ -1,0 +1,24 @@
+"""A map of which one run fails is the last statement.
+
+codes: PF410 PF411
+"""
+
+from _observing import note, outcome
+from prefect import flow, task
+
+
+@task
+def load(n):
+    note(n)
+    if n == 2:
+        raise ValueError(n)
+    return n
+
+
+@flow
+def etl():
+    load.map([1, 2, 3])
+
+
+def observe():
+    return outcome(etl)

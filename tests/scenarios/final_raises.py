@@ -1,0 +1,25 @@
+"""An exception leaves the flow while a run is in flight that will be tried again.
+
+codes: PF410 PF411
+"""
+
+from _observing import note, notes, outcome
+from prefect import flow, task
+
+
+@task(retries=1, retry_delay_seconds=1)
+def unsteady():
+    note("try")
+    if notes().count("try") == 1:
+        raise ValueError
+
+
+@flow
+def etl(broken):
+    unsteady.submit()
+    if broken:
+        raise RuntimeError("late")
+
+
+def observe():
+    return f"{outcome(etl, True)} | {outcome(etl, False)}"

@@ -1,0 +1,29 @@
+"""A subflow is called with `return_state=True`, and nothing is returned.
+
+codes: PF410
+"""
+
+from _observing import note, outcome
+from prefect import flow, task
+
+
+@task
+def load(n):
+    note(n)
+    if n == 2:
+        raise ValueError(n)
+    return n
+
+
+@flow
+def part():
+    load(2)
+
+
+@flow
+def etl():
+    part(return_state=True)
+
+
+def observe():
+    return outcome(etl)

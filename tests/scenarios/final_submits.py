@@ -1,0 +1,25 @@
+"""Tasks are submitted, one fails, the flow returns nothing.
+
+codes: PF410 PF411
+"""
+
+from _observing import note, outcome
+from prefect import flow, task
+
+
+@task
+def load(n):
+    note(n)
+    if n == 2:
+        raise ValueError(n)
+    return n
+
+
+@flow
+def etl():
+    for n in (1, 2, 3):
+        load.submit(n)
+
+
+def observe():
+    return outcome(etl)
