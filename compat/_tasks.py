@@ -116,7 +116,7 @@ def call_task(task: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Runs a task, in a flow or in another task, and gives what it returns: `task(...)`. What it raises comes out.
 
     An async task is awaited in a coroutine, `await call_task(...)`, and blocks elsewhere until it has ended; so Prefect 2
-    has it, where Prefect 3 gives sync code a coroutine.
+    has it, where Prefect 3 gives sync code a coroutine. So has an async flow that is given in place of the task.
 
     Where a run that the arguments or `wait_for` hold has failed, what that one raised comes out; Prefect itself returns None
     there (2.0, 3.x) or raises UnfinishedRun. A failed state that the task returns is raised, which Prefect 3 hands over.

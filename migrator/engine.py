@@ -35,8 +35,9 @@ def find(path: str, text: str, project: Project, plan: Plan, *, render: bool) ->
     comments = suppressions(module.index)
     findings: list[Finding] = []
     context = Context(module, project, plan.target)
-    if module.names.imported or module.names.strings:
-        for rule in plan.rules:
+    uses_prefect = bool(module.names.imported or module.names.strings)
+    for rule in plan.rules:
+        if uses_prefect or rule.anywhere:
             findings += (_finding(rule, draft, render or bool(comments)) for draft in rule.check(context))
     if findings and project.is_compat(path):
         return []  # it has the code of each major on purpose

@@ -164,7 +164,7 @@ class Workspace:
         if known is None:
             data = self.data(path)
             known = decode(data)
-            if b"prefect" in data:
+            if _mentions_prefect(data):
                 self._sources[path] = known
                 self._data[path] = data
         return known
@@ -222,7 +222,7 @@ class Workspace:
             except OSError:
                 mentioning.append(path)
                 continue
-            if b"prefect" in data:
+            if _mentions_prefect(data):
                 mentioning.append(path)
                 continue
             others.append(path)
@@ -258,6 +258,11 @@ class Workspace:
                 around.update(os.path.abspath(path) for path in discover([root], on_error=lambda path, error: None))
             self._around = sorted(around)
         return self._around
+
+
+def _mentions_prefect(data: bytes) -> bool:
+    """Whether the word stands in a file, be it in the name of a setting (`PREFECT_API_URL`)."""
+    return b"prefect" in data or b"PREFECT_" in data
 
 
 def _import_lines(data: bytes, word: bytes) -> Iterator[bytes]:

@@ -167,7 +167,7 @@ UNTOUCHED = {
     "shadowed": "f = load.submit(1)\n\n\ndef g(f):\n    return f.get_state()\n",
     "concurrent_futures": "from concurrent.futures import ThreadPoolExecutor\n\nwith ThreadPoolExecutor() as pool:\n    f = pool.submit(load.fn, 1)\n    f.get_state(), f.name, f.key\n",
     "dask": "from dask.distributed import Client\n\nf = Client().submit(load.fn, 1)\nf.key, f.name\n",
-    "dictionary": "d = {'f': load.submit(1)}\nd['f'].get_state()\nd.name\n",
+    "dictionary": "d = {'f': load.submit(1), 'n': 1}\nd['f'].get_state()\nd.name\n",
     "mock": "from unittest.mock import MagicMock\n\nf = MagicMock(spec=PrefectFuture)\nf.get_state()\n",
     "set_by_the_user": "f = load.submit(1)\nf.name = 'x'\n",
     "result_of_a_task": "x = load(1)\nx.name, x.key, x.get_state()\n",

@@ -7,7 +7,17 @@ import pytest
 from migrator.config import Settings
 from migrator.findings import Applicability
 from migrator.run import check_source
-from tests.support.scenarios import MEASURED, TARGETS, Scenario, differences, everything, mended, reported, scenarios, table
+from tests.support.scenarios import (
+    MEASURED,
+    TARGETS,
+    Scenario,
+    differences,
+    everything,
+    mended,
+    reported,
+    scenarios,
+    table,
+)
 
 every_scenario = pytest.mark.parametrize("scenario", scenarios(), ids=lambda each: each.name)
 

@@ -159,7 +159,7 @@ UNKNOWN = {
     "shadowed_by_a_parameter": "x = load.submit(1)\ndef f(x):\n    see(x)",
     "shadowed_task": "def f(load):\n    see(load.submit(1))",
     "rebound_from_inside": "x = load.submit(1)\ndef f():\n    global x\n    x = 1\nsee(x)",
-    "element_of_a_dictionary": "d = {'a': load.submit(1)}\nsee(d['a'])",
+    "element_of_a_dictionary_with_other_things": "d = {'a': load.submit(1), 'b': 1}\nsee(d['a'])",
     "list_with_other_things": "fs = [1]\nfs.append(load.submit(1))\nsee(fs[0])",
     "list_that_was_extended": "fs = []\nfs.append(load.submit(1))\nfs.extend(unknown)\nsee(fs[0])",
     "mock": "from unittest.mock import Mock\nx = Mock(spec=PrefectFuture)\nsee(x)",

@@ -17,6 +17,8 @@ End = Union[ast.Return, FunctionNode]
 """Where a function ends: at a `return`, or after its last statement (the function itself)."""
 
 SUBMITTING = frozenset({"submit", "map"})
+_SUBMITTING_FOR_BOTH = frozenset({"submit", "map", "submit_async", "map_async"})
+"""The functions of `compat` that take the task as their first argument."""
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _ADD_ONE = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait"})
@@ -234,6 +236,10 @@ class Runs:
             made = module.resolve(function.value)  # task.with_options(...).submit(...)
             if made is not None and made.definition is not None and made.rest == ("with_options",):
                 definition, rest = made.definition, (function.attr,)
+        if definition is None and _last_name(function) in _SUBMITTING_FOR_BOTH and call.args:
+            of = module.resolve(call.args[0]) if isinstance(call.args[0], (ast.Name, ast.Attribute)) else None
+            if of is not None and of.definition is not None and of.definition.kind is Kind.TASK and not of.rest:
+                definition, rest = of.definition, (_last_name(function).partition("_")[0],)
         if definition is None:
             return None
         state = _given(call, "return_state")
@@ -369,9 +375,14 @@ class _Following:
 
     def _in_collection(self, node: ast.AST, collection: ast.expr, up: Parents, path: _Path) -> Iterator[Use]:
         assign = up[-1] if up else None
-        if isinstance(collection, ast.Tuple) and isinstance(assign, ast.Assign) and len(assign.targets) == 1:
+        if (
+            isinstance(collection, (ast.Tuple, ast.List))
+            and isinstance(assign, ast.Assign)
+            and len(assign.targets) == 1
+        ):
             target = assign.targets[0]
-            if isinstance(target, ast.Tuple) and len(target.elts) == len(collection.elts) and node in collection.elts:
+            unpacked = isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == len(collection.elts)
+            if isinstance(target, (ast.Tuple, ast.List)) and unpacked and node in collection.elts:
                 one = target.elts[[element is node for element in collection.elts].index(True)]
                 yield from self._assigned(one, assign, up[:-1], path)
                 return
@@ -392,14 +403,15 @@ class _Following:
 
     def _attribute(self, attribute: ast.Attribute, up: Parents, path: _Path) -> Iterator[Use]:
         call = up[-1] if up else None
-        if not isinstance(call, ast.Call) or call.func is not attribute:
+        if not isinstance(call, ast.Call):
             return
         around, name = up[:-1], attribute.attr
+        if call.func is not attribute:  # `asyncio.to_thread(future.result)`
+            if name in ("result", "wait") and _last_name(call.func) == "to_thread" and call.args == [attribute]:
+                yield _use(Fate.SEEN if name == "result" else Fate.ENDED, call, around, path)
+            return
         if name == "result":
-            given = {keyword.arg: keyword.value for keyword in call.keywords}
-            silent = given.get("raise_on_failure")
-            fate = Fate.SEEN if silent is None or getattr(silent, "value", None) is True else Fate.ENDED
-            yield _use(fate, call, around, path)
+            yield _use(_fate_of_result(call), call, around, path)
         elif name == "wait":
             if not call.args and not call.keywords:
                 yield _use(Fate.ENDED, call, around, path)
@@ -450,7 +462,7 @@ class _Following:
                 whole = not any(isinstance(inside, ast.Break) for inside in _own_nodes(loop))
                 yield _use(Fate.ENDED, call, around, path.deeper(whole=whole))
         elif name in _RESOLVING:
-            yield _use(Fate.SEEN, call, around, path)
+            yield _use(_fate_of_result(call), call, around, path)
         elif name in _LOOKING or (isinstance(function, ast.Attribute) and name in _LOGGING | _OTHERS):
             return
         else:
@@ -571,6 +583,11 @@ def _helper(call: ast.Call, module: Module) -> Optional[Definition]:
 
 def _given(call: ast.Call, name: str) -> Optional[ast.expr]:
     return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
+
+
+def _fate_of_result(call: ast.Call) -> Fate:
+    silent = _given(call, "raise_on_failure")
+    return Fate.SEEN if silent is None or getattr(silent, "value", None) is True else Fate.ENDED
 
 
 def _last_name(node: ast.expr) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from migrator.knowledge.api import Api, Entry, api
 from migrator.knowledge.members import HOMES_ON_3
@@ -22,19 +22,30 @@ Homes = tuple[tuple[str, int], ...]
 """Homes of a class or function (`module:qualname`), each with a mask of the minors in which it lives there."""
 
 INSTANCE, CLASS, FUNCTION, METHOD, MANY, NOTHING = "instance", "class", "function", "method", "many", "nothing"
+MAPPING = "mapping"
 _FLOW, _TASK, _FUTURE = "prefect.flows:Flow", "prefect.tasks:Task", "prefect.futures:PrefectFuture"
 _STATE = "prefect.client.schemas.objects:State"
 _CLIENTS = ("prefect.client.orchestration:PrefectClient", "prefect.client.orchestration:SyncPrefectClient")
 _ENTERED_AS_THEMSELVES = frozenset({"prefect.context:ContextModel", *_CLIENTS, "prefect.task_runners:TaskRunner"})
+_READ_MANY = {"read_deployments": "prefect.client.schemas.responses:DeploymentResponse"}
+"""Methods of the client that give a list of what has lost members."""
 _GIVE_THEIR_CLASS = frozenset({"load", "aload", "load_from_ref", "aload_from_ref"})
 _SEQUENCES = frozenset(
     {"list", "List", "Sequence", "Iterable", "Iterator", "set", "Set", "Collection", "MutableSequence", "frozenset"}
 )
-_MUTATORS = frozenset({"extend", "insert", "pop", "remove", "clear", "__setitem__", "sort", "reverse"})
+_COPIERS = frozenset({"frozenset", "iter", "list", "reversed", "set", "sorted", "tuple"})
+"""Built-in functions that give the elements of their first argument."""
+_OF_CONTAINERS = frozenset({"copy", "get", "pop", "values"})
+"""Methods of lists, sets and dictionaries that give the container again, or what is in it."""
+_MUTATORS = frozenset(
+    {"setdefault", "update", "extend", "insert", "pop", "remove", "clear", "__setitem__", "sort", "reverse"}
+)
 _KEEP_SELF = frozenset({"property", "cached_property", "sync_compatible", "abstractmethod", "override", "flow", "task"})
 _HARMLESS_BASES = frozenset({"ABC", "Generic", "object", "Protocol"})
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SCOPES = (*FUNCTIONS, ast.Lambda, ast.ClassDef, ast.Module, *_COMPREHENSIONS)
+_OF_COMPAT = {"submit_async": "submit", "map_async": "map"}
+"""Functions of `compat` that give futures, and the methods of tasks that they stand for."""
 _REBINDS = re.compile(r"\b(?:global|nonlocal)[ \t]+(\w+(?:[ \t]*,[ \t]*\w+)*)")
 _DEPTH = 24
 
@@ -49,7 +60,7 @@ class Value:
     name: str = ""
     """The method's name; the place (`module:name`) where a function was looked up."""
     of: Optional[Value] = None
-    """What a list or another iterable holds."""
+    """What a list or another iterable holds, or a dictionary under its keys."""
     own: frozenset[str] = frozenset()
     """What the user's own subclasses define: of these members nothing is known."""
     entry: Optional[Entry] = field(default=None, compare=False)
@@ -121,7 +132,7 @@ class _Bound:
     """One binding of a name: how, and the expression that tells what it holds."""
 
     how: str
-    """`assigned`, `iterated`, `entered`, `annotated`, `import`, `function`, `class`, `self`, `cls`, `other`."""
+    """`assigned`, `iterated`, `looked up`, `entered`, `annotated`, `import`, `function`, `class`, `self`, `cls`, `other`."""
     node: Any
 
 
@@ -183,11 +194,17 @@ class Values:
         if isinstance(node, ast.Constant):
             return Value(NOTHING) if node.value is None else None
         if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            return _many(_agreed(self._of(each, scopes) for each in node.elts))
+            return self._many_of(node.elts, scopes)
         if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
             return _many(self._of(node.elt, (*scopes, node)))
+        if isinstance(node, ast.Dict):
+            return None if None in node.keys else _mapping(_agreed(self._of(each, scopes) for each in node.values))
+        if isinstance(node, ast.DictComp):
+            return _mapping(self._of(node.value, (*scopes, node)))
         if isinstance(node, ast.Subscript):
             held = self._of(node.value, scopes)
+            if held is not None and held.kind == MAPPING:
+                return held.of
             if held is not None and held.kind == MANY:
                 return held if isinstance(node.slice, ast.Slice) else held.of
         return None
@@ -233,8 +250,33 @@ class Values:
         return True
 
     def _of_call(self, node: ast.Call, scopes: Scopes) -> Optional[Value]:
+        if isinstance(node.func, ast.Name) and node.func.id in _COPIERS and node.args:
+            if any(node.func.id in self._table(scope).names for scope in scopes):
+                return None
+            held = self._of(node.args[0], scopes)
+            return held if held is not None and held.kind == MANY else None
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _OF_CONTAINERS:
+            held = self._of(node.func.value, scopes)
+            if held is not None and held.kind in (MANY, MAPPING):
+                return _given_by_container(held, node.func.attr, node)
         called = self._of(node.func, scopes)
+        if called is None and _last_name(node.func) == "gather":
+            return self._many_of(node.args, scopes)  # `asyncio.gather(...)`, awaited
+        if called is None and isinstance(node.func, ast.Name) and node.func.id in _OF_COMPAT:
+            submitting = Value(METHOD, ((_TASK, api().everything),), _OF_COMPAT[node.func.id])
+            return self._given_by_method(submitting, node)
         return self._given(called, node, scopes) if called is not None else None
+
+    def _many_of(self, elements: Sequence[ast.expr], scopes: Scopes) -> Optional[Value]:
+        """What a list of these elements holds, `*several` among them."""
+        held = []
+        for element in elements:
+            if isinstance(element, ast.Starred):
+                several = self._of(element.value, scopes)
+                held.append(several.of if several is not None and several.kind == MANY else None)
+            else:
+                held.append(self._of(element, scopes))
+        return _many(_agreed(held))
 
     def _given(self, called: Value, call: ast.Call, scopes: Scopes) -> Optional[Value]:
         """What a call gives, awaited where that is needed."""
@@ -276,6 +318,8 @@ class Values:
             return _instance(owner)
         if owner == _FUTURE and name in ("wait", "get_state"):
             return _instance(_STATE)
+        if owner in _CLIENTS and name in _READ_MANY:
+            return _many(_instance(_READ_MANY[name]))
         itself = Value(INSTANCE, called.homes, own=called.own)
         bases = {klass.home for klass, _ in api().lineage(owner)}
         if name in _GIVE_THEIR_CLASS and "prefect.blocks.core:Block" in bases:
@@ -305,6 +349,9 @@ class Values:
         if bound.how == "iterated":
             held = self._of(node, scopes)
             return held.of if held is not None and held.kind == MANY else None
+        if bound.how == "looked up":
+            held = self._of(node, scopes)
+            return held.of if held is not None and held.kind == MAPPING else None
         if bound.how == "entered":
             return _entered(self._of(node, scopes))
         if bound.how == "annotated":
@@ -321,16 +368,19 @@ class Values:
     def _list_grown(
         self, bounds: Sequence[_Bound], appended: Sequence[Optional[ast.expr]], scopes: Scopes
     ) -> Optional[Value]:
-        """A list that starts empty and to which all that is appended agrees."""
+        """A list or dictionary that starts empty, or with what all that is added agrees with."""
         for bound in bounds:
             start = bound.node
-            if bound.how != "assigned" or not isinstance(start, (ast.List, ast.ListComp)):
+            if bound.how != "assigned" or not isinstance(start, (ast.List, ast.ListComp, ast.Dict, ast.DictComp)):
                 return None
-        started = [self._of(bound.node, scopes) for bound in bounds if getattr(bound.node, "elts", True)]
-        if any(value is None for value in started):
+        kinds = {isinstance(bound.node, (ast.Dict, ast.DictComp)) for bound in bounds}
+        grown = (self._of(bound.node, scopes) for bound in bounds if _starts_with_something(bound.node))
+        started = list(grown)
+        if len(kinds) != 1 or any(value is None for value in started):
             return None
         first = [value.of for value in started if value is not None]
-        return _many(_agreed([*first, *(self._of(each, scopes) if each is not None else None for each in appended)]))
+        held = _agreed([*first, *(self._of(each, scopes) if each is not None else None for each in appended)])
+        return _mapping(held) if True in kinds else _many(held)
 
     def _of_function(self, node: ast.AST) -> Optional[Value]:
         definition = self.module.definitions.get(node)
@@ -568,6 +618,25 @@ def _many(of: Optional[Value]) -> Optional[Value]:
     return Value(MANY, of=of) if of is not None and of.kind != NOTHING else None
 
 
+def _mapping(of: Optional[Value]) -> Optional[Value]:
+    return Value(MAPPING, of=of) if of is not None and of.kind != NOTHING else None
+
+
+def _starts_with_something(node: Any) -> bool:
+    return bool(getattr(node, "elts", True)) and not (isinstance(node, ast.Dict) and not node.values)
+
+
+def _given_by_container(held: Value, method: str, call: ast.Call) -> Optional[Value]:
+    """What a method of a list, a set or a dictionary gives, None for what may be a default."""
+    if method == "copy":
+        return held if not call.args else None
+    if method == "values":
+        return _many(held.of) if held.kind == MAPPING else None
+    if method == "get" and held.kind != MAPPING:
+        return None
+    return held.of if len(call.args) <= 1 and not call.keywords else None
+
+
 def _entered(manager: Optional[Value]) -> Optional[Value]:
     """What `with ... as` binds, for those that give themselves."""
     if manager is None or manager.kind != INSTANCE:
@@ -630,6 +699,11 @@ def _bindings(scope: ast.AST, table: _Table, everywhere: bool) -> Iterator[tuple
         if isinstance(node, ast.Lambda):
             continue
         yield from _of_statement(node)
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                    added = None if isinstance(target.slice, ast.Slice) else node.value
+                    table.appended.setdefault(target.value.id, []).append(added)
         called = node.value if isinstance(node, ast.Expr) else None
         if isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute):
             _note_change(called, called.func, table)
@@ -687,11 +761,41 @@ def _targets(target: ast.AST, how: str, value: Optional[ast.expr]) -> Iterator[t
             and len(value.elts) == len(target.elts)
             and not any(isinstance(each, ast.Starred) for each in (*value.elts, *target.elts))
         )
+        items = _items_of(how, value) if len(target.elts) == 2 else None
+        if items is not None:
+            yield from _targets(target.elts[0], "other", None)
+            yield from _targets(target.elts[1], "looked up", items)
+            return
+        beside = _beside_each_other(target, how, value)
         for at, each in enumerate(target.elts):
-            if alike and isinstance(value, (ast.Tuple, ast.List)):
+            if beside and at < len(beside):
+                yield from _targets(each, how if beside[at] is not None else "other", beside[at])
+            elif alike and isinstance(value, (ast.Tuple, ast.List)):
                 yield from _targets(each, how, value.elts[at])
             else:
                 yield from _targets(each, "other", value)
+
+
+def _items_of(how: str, value: Optional[ast.expr]) -> Optional[ast.expr]:
+    """The dictionary that `for key, value in x.items()` goes over."""
+    if how == "iterated" and isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        return value.func.value if value.func.attr == "items" and not value.args else None
+    return None
+
+
+def _beside_each_other(
+    target: Union[ast.Tuple, ast.List], how: str, value: Optional[ast.expr]
+) -> Sequence[Optional[ast.expr]]:
+    """What each name of `for a, b in zip(x, y)` and `for at, a in enumerate(x)` goes over; nothing for other targets."""
+    called = value if how == "iterated" and isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else None
+    if called is None or any(isinstance(each, ast.Starred) for each in (*called.args, *target.elts)):
+        return ()
+    name = called.func.id  # type: ignore[attr-defined]
+    if name == "zip" and len(called.args) == len(target.elts):
+        return called.args
+    if name == "enumerate" and called.args and len(target.elts) == 2:
+        return (None, called.args[0])
+    return ()
 
 
 def _parameters(arguments: ast.arguments) -> Iterator[tuple[str, _Bound]]:

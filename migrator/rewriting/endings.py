@@ -137,6 +137,8 @@ class _Rewriting:
         value = getattr(statement, "value", None)
         name = _assigned_name(statement)
         held = _holds(value, run, self.ending.runs) if isinstance(value, ast.expr) else None
+        if name is None:
+            name, held = _unpacked_name(statement, run) or (None, held)
         if name is not None and held is not None:
             if not self.wrapped and self._keeps_name(name, statement, parents):
                 self.named.append((run, f"*{name}" if held else name))
@@ -155,6 +157,10 @@ class _Rewriting:
         if own is not None and isinstance(value, ast.Call) and _list_of(value) == own:
             self.lists[False] = own
             return
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and held is not None and name is None:
+            raise CannotCollect
+        if sum(any(node is each.call for node in ast.walk(statement)) for each in self.ending.started.runs) > 1:
+            raise CannotCollect  # which of them is evaluated first is not to be changed
         if any(isinstance(p, (*_COMPREHENSIONS, ast.Lambda, ast.IfExp, ast.BoolOp)) for p in run.parents):
             raise CannotCollect
         node: ast.expr = run.call
@@ -389,6 +395,23 @@ def _assigned_name(statement: ast.AST) -> Optional[str]:
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
     if isinstance(statement, (ast.Assign, ast.AnnAssign)) and len(targets) == 1 and isinstance(targets[0], ast.Name):
         return targets[0].id
+    return None
+
+
+def _unpacked_name(statement: ast.AST, run: Run) -> Optional[tuple[str, bool]]:
+    """The name, and whether it holds a list, that a run gets in `a, b = load.submit(1), load.submit(2)`."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return None
+    target, value = statement.targets[0], statement.value
+    if not isinstance(target, (ast.Tuple, ast.List)) or not isinstance(value, (ast.Tuple, ast.List)):
+        return None
+    if len(target.elts) != len(value.elts) or any(
+        isinstance(each, ast.Starred) for each in (*target.elts, *value.elts)
+    ):
+        return None
+    for name, element in zip(target.elts, value.elts):
+        if (element.value if isinstance(element, ast.Await) else element) is run.call and isinstance(name, ast.Name):
+            return name.id, bool(run.level)
     return None
 
 

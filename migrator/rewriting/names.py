@@ -96,7 +96,7 @@ def local_name(module: Module, dotted: str) -> str:
     for imported in module.names.imported:
         if imported.target == dotted and imported.name is not None and imported.scope is module.names.module_scope:
             return imported.local
-    return dotted.rpartition(".")[2]
+    return _imported_at_top(module, dotted) or dotted.rpartition(".")[2]
 
 
 def can_add_import(module: Module, dotted: str) -> bool:
@@ -106,7 +106,19 @@ def can_add_import(module: Module, dotted: str) -> bool:
         local_name(module, dotted) != name
         or not _is_bound(module, name)
         or any(imported.target == dotted for imported in module.names.imported)
+        or _imported_at_top(module, dotted) == name
     )
+
+
+def _imported_at_top(module: Module, dotted: str) -> Union[str, None]:
+    """The name that a `from ... import` of the module's top level gives something, wherever that comes from: `compat`, if need be."""
+    home, _, name = dotted.rpartition(".")
+    for statement in module.tree.body:
+        if isinstance(statement, ast.ImportFrom) and not statement.level and statement.module == home:
+            for alias in statement.names:
+                if alias.name == name:
+                    return alias.asname or name
+    return None
 
 
 def _move_plain_import(module: Module, imported: Imported, new: str) -> Iterator[Edit]:

@@ -15,11 +15,13 @@ def catalogue() -> tuple[Rule, ...]:
         blocks,
         deployments,
         extensions,
+        fallbacks,
         final_states,
         futures,
         lookalikes,
         members,
         misunderstandings,
+        mutations,
         names,
         results,
         task_nesting,
@@ -27,7 +29,7 @@ def catalogue() -> tuple[Rule, ...]:
     )
 
     families = (
-        *(asynchronous, blocks, deployments, extensions, final_states, futures, lookalikes, members),
-        *(misunderstandings, names, results, task_nesting, task_runners),
+        *(asynchronous, blocks, deployments, extensions, fallbacks, final_states, futures, lookalikes, members),
+        *(misunderstandings, mutations, names, results, task_nesting, task_runners),
     )
     return tuple(sorted((rule for family in families for rule in family.RULES), key=lambda rule: rule.code))

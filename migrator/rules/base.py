@@ -135,6 +135,8 @@ class Rule:
     """`safe`, `unsafe`, `safe or unsafe`, `none`: what a finding of it may carry."""
     url: str
     check: Check
+    anywhere: bool = False
+    """Whether it looks at files that mention Prefect without a name of its package, too: scripts that only speak to its API."""
 
     @cached_property
     def page(self) -> str:
@@ -146,6 +148,8 @@ class Rule:
         return self.page.partition("\n")[0]
 
 
-def rule(code: str, name: str, severity: Severity, fixes: str, url: str = UPGRADE_GUIDE) -> Callable[[Check], Rule]:
+def rule(
+    code: str, name: str, severity: Severity, fixes: str, url: str = UPGRADE_GUIDE, anywhere: bool = False
+) -> Callable[[Check], Rule]:
     """Makes a rule of a function whose docstring is the rule's page."""
-    return lambda check: Rule(code, name, severity, fixes, url, check)
+    return lambda check: Rule(code, name, severity, fixes, url, check, anywhere)

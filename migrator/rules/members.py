@@ -238,7 +238,7 @@ def _in_rows(tree: ast.Module, rows: Sequence[int], members: set[str], arguments
 
 
 _GIVEN_BY_OTHERS = {
-    "PrefectFuture": (".submit", ".map(", "Future"),
+    "PrefectFuture": (".submit", ".map(", "submit_async", "map_async", "Future"),
     "State": ("tate",),
     "PrefectClient": ("lient",),
     "SyncPrefectClient": ("lient",),
@@ -466,11 +466,11 @@ def _of_member(
         told += f". For both majors: `{row.compat}(...)` of `{context.target.compat}`"
     elif row.advice:
         told += f". {row.advice}"
-    mend = _respelled(context, node, parents, row, start)
+    mend = respelled(context, node, parents, row, start)
     return Draft(start, end, told, mend, url=row.url)
 
 
-def _respelled(
+def respelled(
     context: Context, node: ast.Attribute, parents: tuple[ast.AST, ...], row: ChangedMember, start: int
 ) -> Optional[Mend]:
     if context.target.both and row.compat is not None:
