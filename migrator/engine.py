@@ -37,7 +37,7 @@ def find(path: str, text: str, project: Project, plan: Plan, *, render: bool) ->
     context = Context(module, project, plan.target)
     uses_prefect = bool(module.names.imported or module.names.strings)
     for rule in plan.rules:
-        if uses_prefect or rule.anywhere:
+        if (uses_prefect or rule.anywhere) and not (rule.of_2 and context.written_for_3):
             findings += (_finding(rule, draft, render or bool(comments)) for draft in rule.check(context))
     if findings and project.is_compat(path):
         return []  # it has the code of each major on purpose

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from migrator.config import Settings
@@ -49,4 +51,12 @@ def test_fixed_code_does_on_prefect_3_what_it_did_on_prefect_2(scenario: Scenari
 
 @pytest.mark.prefect
 def test_the_table_of_the_docs_has_what_is_observed() -> None:
-    assert MEASURED.read_text(encoding="utf-8") == table(everything(), scenarios())
+    kept, now = (
+        _without_what_is_lost(text) for text in (MEASURED.read_text(encoding="utf-8"), table(everything(), scenarios()))
+    )
+    assert kept == now
+
+
+def _without_what_is_lost(text: str) -> list[list[str]]:
+    """The cells of a table, but for the column of Prefect 3 as it is: how many runs are lost there is a matter of luck."""
+    return [re.split(r"(?<!\\)\|", line)[:4] + re.split(r"(?<!\\)\|", line)[5:] for line in text.splitlines()]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Optional, Union
 
-from migrator.model.module import Definition, Kind, Module
+from migrator.model.module import Definition, Kind, Module, Reference
 from migrator.model.names import FUNCTIONS, FunctionNode
 
 Parents = tuple[ast.AST, ...]
@@ -228,8 +228,7 @@ class Runs:
         return self._known[function]
 
     def _run(self, call: ast.Call, parents: Parents, module: Module) -> Optional[Run]:
-        reference = module.resolve(call)
-        definition = reference.definition if reference is not None else None
+        reference, definition = _called(call, module)
         rest = reference.rest if reference is not None else ()
         function = call.func
         if definition is None and isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call):
@@ -427,8 +426,7 @@ class _Following:
             return
         function = call.func
         name = _last_name(function)
-        reference = self._module.resolve(call)
-        definition = reference.definition if reference is not None else None
+        reference, definition = _called(call, self._module)
         if isinstance(function, ast.Attribute) and name in _ADD_ONE | _ADD_ALL and definition is None:
             if isinstance(function.value, ast.Name):
                 one = path.deeper(1 if name in _ADD_ONE else 0)
@@ -574,11 +572,19 @@ def _own_nodes(loop: ast.AST) -> Iterator[ast.AST]:
 
 
 def _helper(call: ast.Call, module: Module) -> Optional[Definition]:
-    reference = module.resolve(call)
-    definition = reference.definition if reference is not None else None
+    reference, definition = _called(call, module)
     if reference is None or definition is None or definition.kind is not Kind.FUNCTION or reference.rest:
         return None
     return definition if definition.function is not None else None
+
+
+def _called(call: ast.Call, module: Module) -> tuple[Optional[Reference], Optional[Definition]]:
+    """What is called, and the user's own definition of it; the functions of `compat` are known by their names."""
+    reference = module.resolve(call)
+    definition = reference.definition if reference is not None else None
+    if definition is not None and definition.kind is Kind.FUNCTION and module.project.is_compat(definition.path):
+        return reference, None
+    return reference, definition
 
 
 def _given(call: ast.Call, name: str) -> Optional[ast.expr]:

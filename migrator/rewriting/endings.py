@@ -159,7 +159,8 @@ class _Rewriting:
             return
         if isinstance(statement, (ast.Assign, ast.AnnAssign)) and held is not None and name is None:
             raise CannotCollect
-        if sum(any(node is each.call for node in ast.walk(statement)) for each in self.ending.started.runs) > 1:
+        others = [each for each in self.ending.started.runs if statement in each.parents and each is not run]
+        if any(run.call not in each.parents and _in_first_part(statement, each) for each in others):
             raise CannotCollect  # which of them is evaluated first is not to be changed
         if any(isinstance(p, (*_COMPREHENSIONS, ast.Lambda, ast.IfExp, ast.BoolOp)) for p in run.parents):
             raise CannotCollect
@@ -389,6 +390,11 @@ def _statement_of(run: Run) -> tuple[ast.stmt, Parents]:
                 raise CannotCollect
             return parent, run.parents[:at]
     raise CannotCollect
+
+
+def _in_first_part(statement: ast.stmt, run: Run) -> bool:
+    """Whether a run of the statement is started where the statement begins: not in the body of a loop."""
+    return not isinstance(statement, ast.For) or any(node is run.call for node in ast.walk(statement.iter))
 
 
 def _assigned_name(statement: ast.AST) -> Optional[str]:

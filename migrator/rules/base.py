@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,12 @@ from migrator.model.project import Project
 from migrator.model.values import Values
 
 UPGRADE_GUIDE = "https://docs.prefect.io/v3/how-to-guides/migrate/upgrade-to-prefect-3"
+
+
+_OF_3 = re.compile(
+    r"^\s*(?:from|import)\s+prefect\.(?:cache_policies|transactions|task_worker|locking|assets|isolation)\b|\bcache_policy\s*=",
+    re.M,
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,17 @@ class Context:
         assert isinstance(found, Values)
         return found
 
+    @property
+    def written_for_3(self) -> bool:
+        """Whether the module, or one whose tasks it uses, was written for Prefect 3: it has something that `fix` never writes.
+
+        What Prefect 3 does in silence is what such code means.
+        """
+        if "written for 3" not in self.shared:
+            used = {r.definition.module for r in self.module.references if r.definition is not None}
+            self.shared["written for 3"] = any(_OF_3.search(module.text) for module in {self.module, *used})
+        return bool(self.shared["written for 3"])
+
     def draft(
         self,
         node: ast.AST,
@@ -138,6 +156,9 @@ class Rule:
     anywhere: bool = False
     """Whether it looks at files that mention Prefect without a name of its package, too: scripts that only speak to its API."""
 
+    of_2: bool = False
+    """Whether it tells what Prefect 2 did otherwise, without anything failing: not said of code that was written for Prefect 3."""
+
     @cached_property
     def page(self) -> str:
         """The rule's page: the docstring of its function."""
@@ -149,7 +170,13 @@ class Rule:
 
 
 def rule(
-    code: str, name: str, severity: Severity, fixes: str, url: str = UPGRADE_GUIDE, anywhere: bool = False
+    code: str,
+    name: str,
+    severity: Severity,
+    fixes: str,
+    url: str = UPGRADE_GUIDE,
+    anywhere: bool = False,
+    of_2: bool = False,
 ) -> Callable[[Check], Rule]:
     """Makes a rule of a function whose docstring is the rule's page."""
-    return lambda check: Rule(code, name, severity, fixes, url, check, anywhere)
+    return lambda check: Rule(code, name, severity, fixes, url, check, anywhere, of_2)

@@ -17,10 +17,11 @@ from migrator.rules.base import Context, Draft, Mend, rule
 _CONCURRENTLY = "https://docs.prefect.io/v3/how-to-guides/workflows/run-work-concurrently"
 _FINAL_STATES = "https://docs.prefect.io/v3/concepts/states"
 _SEQUENTIAL = "prefect.task_runners.SequentialTaskRunner"
+_IN_ORDER = "SequentialTaskRunner"
 _DEPTH = 4
 
 
-@rule("PF410", "unseen-failure", Severity.WARNING, "safe or unsafe or none", _FINAL_STATES)
+@rule("PF410", "unseen-failure", Severity.WARNING, "safe or unsafe or none", _FINAL_STATES, of_2=True)
 def unseen_failure(context: Context) -> Iterator[Draft]:
     """Return the futures of a flow that has to fail when one of its tasks fails.
 
@@ -137,7 +138,7 @@ def lost_run(context: Context) -> Iterator[Draft]:
             )
 
 
-@rule("PF412", "caught-failure", Severity.WARNING, "none", _FINAL_STATES)
+@rule("PF412", "caught-failure", Severity.WARNING, "none", _FINAL_STATES, of_2=True)
 def caught_failure(context: Context) -> Iterator[Draft]:
     """Know that a flow no longer fails for a failure that it caught.
 
@@ -253,6 +254,10 @@ def _ending(context: Context, flow: Definition, started: Started) -> _Ending:
     nothing = [end for end in started.ends if gives_nothing(end)]
     unseen = _in_order({run for end in nothing for run in started.left_at(end, seen=True)})
     lost = _in_order({run for end in started.ends for run in started.left_at(end)})
+    runner = flow.options.get("task_runner")
+    in_order = runner is not None and _IN_ORDER in ast.dump(runner)
+    if in_order:
+        lost = []  # Prefect's own runs each task when it is submitted, that of `compat` leaves none behind
     runs = context.shared["runs"]
     assert isinstance(runs, Runs)
     foreign_unseen: list[Run] = []
@@ -260,7 +265,7 @@ def _ending(context: Context, flow: Definition, started: Started) -> _Ending:
     for call, helper in started.helpers:
         if nothing:
             foreign_unseen += _left_behind(runs, helper, True, _DEPTH)
-        left = _left_behind(runs, helper, False, _DEPTH)
+        left = [] if in_order else _left_behind(runs, helper, False, _DEPTH)
         if left:
             foreign_lost.append((call, left))
     mend = None if foreign_unseen or foreign_lost else _mend(context, flow, started, unseen, lost)

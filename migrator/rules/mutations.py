@@ -52,7 +52,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictC
 Parents = tuple[ast.AST, ...]
 
 
-@rule("PF432", "changed-argument", Severity.WARNING, "unsafe or none")
+@rule("PF432", "changed-argument", Severity.WARNING, "unsafe or none", of_2=True)
 def changed_argument(context: Context) -> Iterator[Draft]:
     """Do not let a task change what its caller, or another run, goes on using.
 

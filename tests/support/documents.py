@@ -9,10 +9,12 @@ from migrator.reports.pages import explained, markdown_pages, markdown_table
 from migrator.rules import catalogue
 from tests.support.compat_programs import MEASURED
 from tests.support.fixtures import all_fixtures, table
+from tests.support.scenarios import MEASURED as SCENARIOS
 
 ROOT = Path(__file__).parent.parent.parent
 README = ROOT / "README.md"
 PAGES = ROOT / "docs" / "rules.md"
+SILENCE = ROOT / "docs" / "silence.md"
 
 
 def readme(text: str) -> str:
@@ -23,9 +25,19 @@ def readme(text: str) -> str:
         "compat": MEASURED.read_text(encoding="utf-8"),
     }
     for name, content in made.items():
-        block = f"<!-- {name} -->\n{content.rstrip()}\n<!-- end -->"
-        text = re.sub(rf"<!-- {name} -->\n.*?<!-- end -->", lambda match, block=block: block, text, flags=re.S)
+        text = _with(text, name, content)
     return text
+
+
+def silence(text: str) -> str:
+    """The document on what changes in silence with its table as it was measured."""
+    return _with(text, "scenarios", SCENARIOS.read_text(encoding="utf-8"))
+
+
+def _with(text: str, name: str, content: str) -> str:
+    """The text with this content between the marks of a name."""
+    block = f"<!-- {name} -->\n{content.rstrip()}\n<!-- end -->"
+    return re.sub(rf"<!-- {name} -->\n.*?<!-- end -->", lambda match: block, text, flags=re.S)
 
 
 def pages() -> str:
@@ -36,3 +48,4 @@ def pages() -> str:
 if __name__ == "__main__":
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     PAGES.write_text(pages(), encoding="utf-8")
+    SILENCE.write_text(silence(SILENCE.read_text(encoding="utf-8")), encoding="utf-8")

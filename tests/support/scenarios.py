@@ -119,14 +119,23 @@ def ran(folder: Path, names: Sequence[str], version: str) -> dict[str, str]:
             break
         assert begun is not None, f"{folder} on {version}: {done.stderr[-4000:]}"
         found.setdefault(begun, "hangs" if "Timeout (" in done.stderr else f"ends the process ({done.returncode})")
-        names = names[names.index(begun) + 1 :]
+        names = list(names)[list(names).index(begun) + 1 :]
     return found
 
 
 @cache
 def everything() -> Mapping[tuple[str, str], Mapping[str, str]]:
-    """What all scenarios show in all runs, by text and version."""
-    return _all(scenarios())
+    """What all scenarios show in all runs, by text and version.
+
+    Those that are not as they have to be are run a second time, by themselves: a busy machine can fail a run of Prefect 2, whose
+    database then says that it is locked.
+    """
+    seen = _all(scenarios())
+    again = [each for each in scenarios() if differences(each, seen)]
+    if again:
+        for run, found in _all(again).items():
+            seen[run].update(found)
+    return seen
 
 
 def _all(wanted: Sequence[Scenario]) -> dict[tuple[str, str], dict[str, str]]:

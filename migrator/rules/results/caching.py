@@ -35,7 +35,7 @@ _ONE_PER_FLOW_RUN = re.compile(r"\{\s*(?:flow_run|task_run)\.")
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-@rule("PF501", "stored-results-are-reused", Severity.WARNING, "unsafe", _CACHING)
+@rule("PF501", "stored-results-are-reused", Severity.WARNING, "unsafe", _CACHING, of_2=True)
 def stored_results_are_reused(context: Context) -> Iterator[Draft]:
     """Keep a task running every time where its results are stored.
 
@@ -136,7 +136,7 @@ def _set(module: Module, definitions: list[Definition], name: str, value: str) -
     return Mend(Applicability.UNSAFE, f"Give {names} `{name}={value}`", edits)
 
 
-@rule("PF502", "caching-option-means-less", Severity.WARNING, "none", _CACHING)
+@rule("PF502", "caching-option-means-less", Severity.WARNING, "none", _CACHING, of_2=True)
 def caching_option_means_less(context: Context) -> Iterator[Draft]:
     """Know which caching options Prefect 3 reads otherwise.
 
@@ -277,7 +277,7 @@ def input_cannot_be_hashed(context: Context) -> Iterator[Draft]:
         )
 
 
-@rule("PF508", "storage-key-answers", Severity.WARNING, "unsafe", _RESULTS)
+@rule("PF508", "storage-key-answers", Severity.WARNING, "unsafe", _RESULTS, of_2=True)
 def storage_key_answers(context: Context) -> Iterator[Draft]:
     """Do not let a stored result take the place of a run.
 
@@ -351,7 +351,7 @@ def _template(module: Module, value: ast.expr) -> Optional[str]:
     return None
 
 
-@rule("PF509", "retried-flow-runs-all-again", Severity.WARNING, "unsafe", _RETRIES)
+@rule("PF509", "retried-flow-runs-all-again", Severity.WARNING, "unsafe", _RETRIES, of_2=True)
 def retried_flow_runs_all_again(context: Context) -> Iterator[Draft]:
     """Store the results of a flow that is retried.
 

@@ -24,7 +24,7 @@ _INTEGRATIONS = {"S3Bucket": "prefect_aws", "GcsBucket": "prefect_gcp", "AzureBl
 _NOT_COMPLETED = frozenset({"Failed", "Crashed", "Cancelled", "Cancelling"})
 
 
-@rule("PF505", "generator-task", Severity.WARNING, "safe or unsafe", _TASKS)
+@rule("PF505", "generator-task", Severity.WARNING, "safe or unsafe", _TASKS, of_2=True)
 def generator_task(context: Context) -> Iterator[Draft]:
     """Take all that a generator task yields.
 
@@ -172,7 +172,7 @@ def _in_flow(module: Module, reference: Reference) -> bool:
     return definition is not None and definition.kind is Kind.FLOW
 
 
-@rule("PF506", "returned-state", Severity.WARNING, "unsafe", _STATES)
+@rule("PF506", "returned-state", Severity.WARNING, "unsafe", _STATES, of_2=True)
 def returned_state(context: Context) -> Iterator[Draft]:
     """Get the result, not the state, of a task that returns a state.
 
