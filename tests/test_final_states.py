@@ -147,6 +147,26 @@ def test_an_exception_may_leave_the_flow_so_the_runs_are_waited_for_in_a_finally
     prove(before, before, select=RULES, unsafe=False)
 
 
+def test_a_raise_is_an_end_too() -> None:
+    before = body("load.map(xs)", 'raise RuntimeError("late")')
+    after = body(
+        "futures = []",
+        "try:",
+        "    futures.extend(load.map(xs))",
+        '    raise RuntimeError("late")',
+        "finally:",
+        "    wait(futures)",
+    ).replace(HEAD, WITH_WAIT)
+    prove(before, after, select=RULES)
+
+
+def test_what_is_raised_again_is_not_an_end_of_its_own() -> None:
+    prove_untouched(
+        body("found = load.map(xs)", "try:", "    [f.result() for f in found]", "except ValueError:", "    raise"),
+        select=("PF411",),
+    )
+
+
 def test_an_async_flow_waits_on_its_event_loop_where_it_has_to_run_on_both() -> None:
     text = prove_text(body("f = fetch.submit(1)", "return 7", head="async def etl():"), "both")
     assert "    await wait_async([f])\n    return 7\n" in text

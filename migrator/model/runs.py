@@ -13,8 +13,8 @@ from migrator.model.module import Definition, Kind, Module, Reference
 from migrator.model.names import FUNCTIONS, FunctionNode
 
 Parents = tuple[ast.AST, ...]
-End = Union[ast.Return, FunctionNode]
-"""Where a function ends: at a `return`, or after its last statement (the function itself)."""
+End = Union[ast.Return, ast.Raise, FunctionNode]
+"""Where a function ends: at a `return`, at a `raise` that nothing in it catches, or after its last statement (the function itself)."""
 
 SUBMITTING = frozenset({"submit", "map"})
 _SUBMITTING_FOR_BOTH = frozenset({"submit", "map", "submit_async", "map_async"})
@@ -169,8 +169,11 @@ class Started:
 
     @cached_property
     def ends(self) -> list[End]:
-        """Where the function may end without an exception, in order."""
-        found: list[End] = [node for node, _ in nodes(self.function) if isinstance(node, ast.Return)]
+        """Where the function may end, in order; what may raise without saying so is left out, and so is what is raised again."""
+        found: list[End] = []
+        for node, parents in nodes(self.function):
+            if isinstance(node, ast.Return) or (isinstance(node, ast.Raise) and not _is_handled(node, parents)):
+                found.append(node)
         found.sort(key=_position)
         if not _never_passes(self.function.body):
             found.append(self.function)
@@ -200,7 +203,19 @@ def gives_nothing(end: End) -> bool:
     """Whether a function that ends there returns None."""
     if isinstance(end, FUNCTIONS):
         return True
+    if isinstance(end, ast.Raise):
+        return False
     return end.value is None or (isinstance(end.value, ast.Constant) and end.value.value is None)
+
+
+def _is_handled(node: ast.Raise, parents: Parents) -> bool:
+    """Whether a `raise` stands in a handler, or in a `try` that has handlers."""
+    inside = (*parents, node)
+    return any(
+        isinstance(parent, ast.ExceptHandler)
+        or (isinstance(parent, ast.Try) and parent.handlers and _branch(parent, inside) == "body")
+        for parent in parents
+    )
 
 
 class Runs:
@@ -663,7 +678,7 @@ def _always(run: Run, use: Use, end: End) -> bool:
 
 def _unconditional(start: Parents, use: Use, end: End) -> bool:
     inside = (*use.parents, use.node)
-    if isinstance(end, ast.Return) and end not in inside and _position(use.node) > _position(end):
+    if not isinstance(end, FUNCTIONS) and end not in inside and _position(use.node) > _position(end):
         if not _in_finally(use, end):
             return False
     for at, parent in enumerate(use.parents):

@@ -12,7 +12,7 @@ from typing import Optional, Union
 
 from migrator.findings import Edit
 from migrator.model.module import Module
-from migrator.model.names import span
+from migrator.model.names import FUNCTIONS, span
 from migrator.model.runs import SUBMITTING, Parents, Run, Started, gives_nothing, nodes
 from migrator.rewriting.names import add_import, can_add_import, local_name
 
@@ -262,7 +262,7 @@ class _Rewriting:
 
     def _all(self, end: ast.AST, runs: Sequence[Run], with_states: bool) -> str:
         """The futures that are kept, as an expression; the empty string where there are none at that end."""
-        at = end.lineno if isinstance(end, ast.Return) else 10**9
+        at = 10**9 if isinstance(end, FUNCTIONS) else getattr(end, "lineno", 0)
         parts = [written for run, written in self.named if run in runs and run.call.lineno < at]
         parts = list(dict.fromkeys(parts))
         for of_states, name in self.lists.items():
@@ -274,7 +274,9 @@ class _Rewriting:
 
     def _exists_at(self, end: ast.AST) -> bool:
         """Whether the list is made before the flow can end there."""
-        return not isinstance(end, ast.Return) or end.lineno >= min(run.call.lineno for run in self.ending.runs)
+        return isinstance(end, FUNCTIONS) or getattr(end, "lineno", 0) >= min(
+            run.call.lineno for run in self.ending.runs
+        )
 
     def _return_at(self, end: Union[ast.Return, ast.AST]) -> str:
         kept = self._all(end, self.ending.unseen, True) if self.ending.unseen else ""
