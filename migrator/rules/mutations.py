@@ -110,7 +110,7 @@ def changed_argument(context: Context) -> Iterator[Draft]:
         return mends[key]
 
     for definition in module.definitions.values():
-        if definition.kind is Kind.TASK and definition.function is not None and _is_of_2(definition, module):
+        if definition.kind is Kind.TASK and definition.function is not None and _home(definition) is module:
             known[definition] = _changes(definition)
             for default, change in _of_defaults(known[definition], definition.function):
                 yield context.draft(default, f"{_told(module, change)}; every run shares this default", mend_of(change))
@@ -121,7 +121,7 @@ def changed_argument(context: Context) -> Iterator[Draft]:
         if ran not in known:
             known[ran] = _changes(ran)
         parents = reference.use.parents[:-1]
-        if not known[ran] or _is_for_3(ran) or only_on(parents, module) is not None:
+        if not known[ran] or only_on(parents, module) is not None:
             continue
         for name, argument in _given(ran, call):
             changed = known[ran].get(name)
@@ -144,15 +144,6 @@ class _Change:
     kind: Optional[str]
     """`list`, `dict`, `set`, `dataclass`, where the task itself says so by an annotation or a default."""
     may_be_none: bool
-
-
-def _is_of_2(definition: Definition, module: Module) -> bool:
-    return _home(definition) is module and not _is_for_3(definition)
-
-
-def _is_for_3(definition: Definition) -> bool:
-    """Whether a task was written for Prefect 3, so that nobody counts on copies: it has a cache policy."""
-    return "cache_policy" in definition.options or "prefect.cache_policies" in _home(definition).text
 
 
 def _told(module: Module, change: _Change) -> str:
