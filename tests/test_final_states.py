@@ -84,6 +84,30 @@ RETURNED = {
     ),
     "a_helper_gives_the_future": (["start(1)"], ["return [start(1)]"]),
     "with_options": (["load.with_options(retries=1).submit(1)"], ["return [load.with_options(retries=1).submit(1)]"]),
+    "a_list_of_lists": (
+        ["found = []", "for x in xs:", "    found.append(load.map(x))"],
+        ["found = []", "futures = []", "for x in xs:", "    mapped = load.map(x)", "    futures.extend(mapped)", "    found.append(mapped)", "return futures"],
+    ),
+    "a_return_above_the_run_in_a_loop": (
+        ["for x in xs:", "    if x is None:", "        return", "    load.submit(x)"],
+        ["futures = []", "for x in xs:", "    if x is None:", "        return futures", "    futures.append(load.submit(x))", "return futures"],
+    ),
+    "a_name_that_a_handler_takes": (
+        ["f = load.submit(1)", "try:", "    f.wait()", "except ValueError as f:", "    pass"],
+        ["futures = []", "f = load.submit(1)", "futures.append(f)", "try:", "    f.wait()", "except ValueError as f:", "    pass", "return futures"],
+    ),
+    "a_list_that_is_emptied": (
+        ["found = load.map(xs)", "for f in found:", "    f.wait()", "del found[:]"],
+        ["futures = []", "found = load.map(xs)", "futures.extend(found)", "for f in found:", "    f.wait()", "del found[:]", "return futures"],
+    ),
+    "a_comment_at_the_end": (
+        ["if xs:", "    load.submit(1)", "    # of the branch"],
+        ["futures = []", "if xs:", "    futures.append(load.submit(1))", "    # of the branch", "return futures"],
+    ),
+    "unpacked": (
+        ["a, b = load.submit(1), load.submit(2)"],
+        ["a, b = load.submit(1), load.submit(2)", "return [a, b]"],
+    ),
     "a_name_that_is_taken": (
         ["futures = 3", "for x in xs:", "    load.submit(x)", "print(futures)"],
         ["futures = 3", "submitted = []", "for x in xs:", "    submitted.append(load.submit(x))", "print(futures)", "return submitted"],
@@ -202,6 +226,10 @@ UNTOUCHED = {
     "waited_for_in_a_finally": ["fs = []", "try:", "    fs.append(load.submit(1))", "    return 7", "finally:", "    wait(fs)"],
     "stored_elsewhere": ["a = load.submit(1)", "KEPT.append(a)"],
     "a_generator": ["load.submit(1)", "yield 3"],
+    "the_builtin_map": ["rows = list(map(load, xs))", "for row in map(load, xs):", "    print(row)"],
+    "a_pool_that_is_given_tasks": ["with ThreadPoolExecutor() as pool:", "    pool.submit(load, 1)", 'xs["a"].map(load)'],
+    "in_a_comprehension_over_as_completed": ["return [f.task_run_id for f in as_completed(load.map(xs))]"],
+    "a_guard_of_the_list_itself": ["fs = load.map(xs)", "return sum([f.result() for f in fs]) if fs else 0"],
     "an_executor": ["pool = ThreadPoolExecutor()", "pool.submit(print, 1)", "pool.map(print, xs)"],
 }  # fmt: skip
 EXTRA = "\n\ndef drain(futures):\n    for future in futures:\n        future.result()\n\n\nKEPT = []\n"
@@ -231,6 +259,45 @@ def test_a_helper_in_another_module() -> None:
     flows = "from helpers import drain, go, load\nfrom prefect import flow\n\n\n@flow\ndef etl(x):\n    go(x)\n    drain(load.map(x))\n"
     found = prove(flows, flows, select=RULES, files={"helpers.py": helpers})
     assert [(each.code, "`load` (row 24)" in each.message) for each in found] == [("PF410", True), ("PF411", True)]
+
+
+@pytest.mark.parametrize(
+    "helper",
+    [
+        "def go(xs):\n    found = {}\n    for x in xs:\n        found[x] = load.submit(x)\n    return found\n",
+        "def go(xs):\n    return load.submit(xs), xs\n",
+        "def go(xs):\n    if xs:\n        return load.submit(xs)\n    return None\n",
+    ],
+)
+def test_what_a_helper_returns_beside_a_future_is_not_taken_for_one(helper: str) -> None:
+    code = HEAD + helper + "\n\n@flow\ndef etl(xs):\n    go(xs)\n"
+    prove(code, code, select=RULES)
+
+
+def test_a_flow_that_also_catches_a_failure_is_left_to_the_user() -> None:
+    code = body("try:", "    a = load.submit(1)", "    save(a)", "except ValueError:", "    pass")
+    assert {code for code, _, _ in findings_in(code)} >= {"PF410", "PF412"}
+    prove(code, code, select=RULES)
+
+
+def test_the_name_wait_is_taken() -> None:
+    text = prove_text(body("load.map(xs)", "return 7", head="def etl(xs, wait=3):"), "3")
+    assert "import wait as wait_for_futures\n" in text
+    assert "    wait_for_futures(futures)\n    return 7\n" in text
+
+
+def test_a_return_over_several_lines_in_a_wrapped_body() -> None:
+    before = body("load.map(xs)", "send()", "return (", "    None", ")")
+    after = body(
+        "futures = []",
+        "try:",
+        "    futures.extend(load.map(xs))",
+        "    send()",
+        "    return futures",
+        "finally:",
+        "    wait(futures)",
+    ).replace(HEAD, WITH_WAIT)
+    prove(before, after, select=RULES)
 
 
 CAUGHT = "try:\n        load(1)\n    except ValueError:\n        "

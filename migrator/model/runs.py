@@ -63,6 +63,7 @@ _LOOKING = frozenset(
 _LOGGING = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
 _OTHERS = frozenset({"count", "index", "remove", "clear", "sort", "reverse", "discard"})
 _DEPTH = 40
+_DEEP = 100
 
 
 class Fate(enum.Enum):
@@ -93,7 +94,9 @@ class Use:
     loops: frozenset[ast.AST] = frozenset()
     """The loops over the futures themselves that the place is in."""
     level: int = 0
-    """How many collections are around the future, as it is returned."""
+    """How many collections are around the future, as it is returned; many where they hold something else too."""
+    names: frozenset[str] = frozenset()
+    """The variables that it came through."""
 
 
 @dataclass(eq=False)
@@ -180,6 +183,27 @@ class Started:
         return found
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """The variables that hold futures or states of runs, or lists of such."""
+        names: set[str] = set()
+        calls = {run.call for run in self.runs}
+        before = -1
+        while before != len(names):
+            before = len(names)
+            for node, _ in nodes(self.function):
+                if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+                    if _is_run(node.value, calls, names):
+                        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                        names.update(name for target in targets for name in _names(target))
+                elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
+                    if node.func.attr in _ADD_ONE | _ADD_ALL and isinstance(node.func.value, ast.Name):
+                        if _is_run(node.args[0], calls, names):
+                            names.add(node.func.value.id)
+                elif isinstance(node, (ast.For, ast.AsyncFor)) and _is_run(node.iter, calls, names):
+                    names.update(_names(node.target))
+        return frozenset(names)
+
+    @cached_property
     def is_generator(self) -> bool:
         return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node, _ in nodes(self.function))
 
@@ -197,6 +221,17 @@ class Started:
         ]
         calls = {run.call for run in left}
         return [run for run in left if not any(parent in calls for parent in run.parents) and not run.feeds(calls, end)]
+
+
+def _is_run(value: ast.expr, calls: Collection[ast.AST], names: Collection[str]) -> bool:
+    """Whether an expression is a run's future, a variable with one, or a list of such."""
+    if isinstance(value, (ast.Await, ast.Starred)):
+        return _is_run(value.value, calls, names)
+    if isinstance(value, (ast.List, ast.Tuple, ast.Set)):
+        return bool(value.elts) and all(_is_run(each, calls, names) for each in value.elts)
+    if isinstance(value, (ast.ListComp, ast.GeneratorExp)):
+        return _is_run(value.elt, calls, names)
+    return value in calls or (isinstance(value, ast.Name) and value.id in names)
 
 
 def gives_nothing(end: End) -> bool:
@@ -250,7 +285,7 @@ class Runs:
             made = module.resolve(function.value)  # task.with_options(...).submit(...)
             if made is not None and made.definition is not None and made.rest == ("with_options",):
                 definition, rest = made.definition, (function.attr,)
-        if definition is None and _last_name(function) in _SUBMITTING_FOR_BOTH and call.args:
+        if definition is None and call.args and _is_of_compat(function, module):
             of = module.resolve(call.args[0]) if isinstance(call.args[0], (ast.Name, ast.Attribute)) else None
             if of is not None and of.definition is not None and of.definition.kind is Kind.TASK and not of.rest:
                 definition, rest = of.definition, (_last_name(function).partition("_")[0],)
@@ -276,11 +311,20 @@ class Runs:
         if function is None:
             return None
         started = self.of(function, helper.function_module or helper.module)
-        for run in started.runs:
-            for use in run.uses:
-                if use.fate is Fate.RETURNED and use.level <= 1:
-                    return replace_level(run, use.level)
-        return None
+        given: Optional[Run] = None
+        for end in started.ends:
+            if isinstance(end, ast.Raise):
+                continue
+            here = [
+                replace_level(run, use.level)
+                for run in started.runs
+                for use in run.uses
+                if use.fate is Fate.RETURNED and _statement(use) is end
+            ]
+            if not here or any(run.level != (given or here[0]).level or run.level > 1 for run in here):
+                return None  # what it gives is not always a future, or not always a list of futures
+            given = given or here[0]
+        return given
 
     def parameter(self, helper: Definition, name: str, path: _Path) -> list[Use]:
         """What a helper does with a future, or a list of them, that it is given."""
@@ -308,6 +352,8 @@ class _Path:
     loops: frozenset[ast.AST] = frozenset()
     seen: frozenset[str] = frozenset()
     allowed: bool = False
+    flat: bool = True
+    """Whether it is alone, or in lists that hold nothing else: from what a dictionary holds, no final state follows."""
     depth: int = 0
 
     def deeper(self, level: int = 0, *, whole: bool = True) -> _Path:
@@ -402,7 +448,23 @@ class _Following:
                 return
         if isinstance(collection, (ast.List, ast.Tuple)) and isinstance(collection.ctx, ast.Store):
             return
-        yield from self.follow(collection, up, path.deeper(1))
+        flat = path.flat and not isinstance(collection, ast.Dict) and self._is_flat(collection)
+        yield from self.follow(collection, up, replace(path.deeper(1), flat=flat))
+
+    def _is_flat(self, collection: ast.AST) -> bool:
+        """Whether a list holds futures and states alone, as far as the function shows it."""
+        started = self._runs.of(self._function, self._module)
+        for element in getattr(collection, "elts", ()):
+            inner = element.value if isinstance(element, (ast.Await, ast.Starred)) else element
+            if isinstance(inner, ast.Call):
+                if not any(run.call is inner for run in started.runs):
+                    return False
+            elif isinstance(inner, ast.Name):
+                if inner.id not in started.names:
+                    return False
+            elif not isinstance(inner, (ast.ListComp, ast.GeneratorExp)):
+                return False
+        return True
 
     def _assigned(self, target: ast.expr, statement: ast.AST, up: Parents, path: _Path) -> Iterator[Use]:
         if isinstance(target, ast.Name):
@@ -411,7 +473,7 @@ class _Following:
             for element in target.elts:
                 yield from self._assigned(element, statement, up, path.deeper(-1, whole=False))
         elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            yield from self.variable(target.value.id, None, up, path.deeper(1))
+            yield from self.variable(target.value.id, None, up, replace(path.deeper(1), flat=False))
         else:
             yield _use(Fate.UNKNOWN, statement, up, path)
 
@@ -430,7 +492,7 @@ class _Following:
             if not call.args and not call.keywords:
                 yield _use(Fate.ENDED, call, around, path)
         elif name in _SAME_ELEMENTS and path.level:
-            yield from self.follow(call, around, path.deeper())
+            yield from self.follow(call, around, replace(path.deeper(), flat=path.flat or name == "values"))
         elif name in _TAKE_ONE and path.level:
             yield from self.follow(call, around, path.deeper(-1, whole=False))
 
@@ -471,6 +533,8 @@ class _Following:
         elif name in _COMPLETING:
             yield from self.follow(call, around, path.deeper())
             loop = around[-1] if around else None
+            if isinstance(loop, ast.comprehension) and loop.iter is call:
+                yield _use(Fate.ENDED, call, around[:-2], path)
             if isinstance(loop, (ast.For, ast.AsyncFor)) and loop.iter is call:
                 whole = not any(isinstance(inside, ast.Break) for inside in _own_nodes(loop))
                 yield _use(Fate.ENDED, call, around, path.deeper(whole=whole))
@@ -573,7 +637,7 @@ def nodes(function: ast.AST, *, nested: bool = False) -> Iterator[tuple[ast.AST,
 
 
 def _use(fate: Fate, node: ast.AST, parents: Parents, path: _Path) -> Use:
-    return Use(fate, node, parents, path.whole, path.loops, path.level)
+    return Use(fate, node, parents, path.whole, path.loops, path.level if path.flat else path.level + _DEEP, path.seen)
 
 
 def _own_nodes(loop: ast.AST) -> Iterator[ast.AST]:
@@ -604,6 +668,18 @@ def _called(call: ast.Call, module: Module) -> tuple[Optional[Reference], Option
 
 def _given(call: ast.Call, name: str) -> Optional[ast.expr]:
     return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
+
+
+def _is_of_compat(function: ast.expr, module: Module) -> bool:
+    """Whether a name is one of the functions of `compat`, or of a copy of it, that submit the task they are given."""
+    if not isinstance(function, ast.Name) or function.id not in _SUBMITTING_FOR_BOTH:
+        return False
+    for statement in module.tree.body:
+        if isinstance(statement, ast.ImportFrom) and any((a.asname or a.name) == function.id for a in statement.names):
+            home = "." * statement.level + (statement.module or "")
+            path = module.project.locate(module.path, home)
+            return "compat" in home.rpartition(".")[2] or (path is not None and module.project.is_compat(path))
+    return False
 
 
 def _fate_of_result(call: ast.Call) -> Fate:
@@ -692,6 +768,8 @@ def _unconditional(start: Parents, use: Use, end: End) -> bool:
             continue
         if _holds_end(parent, branch, end):
             continue
+        if isinstance(parent, (ast.If, ast.IfExp)) and branch == "body" and getattr(parent.test, "id", "") in use.names:
+            continue  # `if futures:` leaves nothing out
         if isinstance(parent, (ast.If, ast.IfExp, ast.While)) and branch != "test":
             return False
         if isinstance(parent, (ast.For, ast.AsyncFor)) and branch != "iter" and parent not in use.loops:

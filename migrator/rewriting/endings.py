@@ -14,7 +14,8 @@ from migrator.findings import Edit
 from migrator.model.module import Module
 from migrator.model.names import FUNCTIONS, span
 from migrator.model.runs import SUBMITTING, Parents, Run, Started, gives_nothing, nodes
-from migrator.rewriting.names import add_import, can_add_import, local_name
+from migrator.rewriting.imports import ensure_import_edits
+from migrator.rewriting.names import can_add_import, local_name
 
 _REST = re.compile(r"[ \t\f]*(?:#[^\r\n]*)?(?=\r|\n|\Z)")
 _NAMES = {False: ("futures", "submitted", "task_futures", "futures_"), True: ("states", "task_states", "states_")}
@@ -65,7 +66,7 @@ class Ending:
 
     @property
     def runs(self) -> list[Run]:
-        return sorted({*self.unseen, *self.lost}, key=lambda run: run.call.lineno)
+        return sorted({*self.unseen, *self.lost}, key=lambda run: (run.call.lineno, run.call.col_offset))
 
     @property
     def leaves_early(self) -> bool:
@@ -74,10 +75,7 @@ class Ending:
 
     def edits(self) -> list[Edit]:
         """All edits. Raises CannotCollect where there are none that are certain."""
-        module = self.started.module
-        if not can_add_import(module, self.wait) or local_name(module, self.wait) != self.wait.rpartition(".")[2]:
-            raise CannotCollect
-        return _Rewriting(self, _Written(module)).edits()
+        return _Rewriting(self, _Written(self.started.module)).edits()
 
 
 class _Rewriting:
@@ -89,6 +87,10 @@ class _Rewriting:
         """The list for futures, and that for states, where one is needed."""
         self.waits = False
         self.returned = False
+        name = ending.wait.rpartition(".")[2]
+        free = can_add_import(self.module, ending.wait) and local_name(self.module, ending.wait) == name
+        self.wait_name = name if free else f"{name}_for_futures"
+        """As what the function that waits is imported; the usual name may be taken."""
         self.bound = {
             part
             for node in ast.walk(self.function)
@@ -123,10 +125,12 @@ class _Rewriting:
                 waiting = self._wait_at(self.function) if not tail else ""
                 for line in (waiting, tail):
                     if line:
-                        self._add_line(body[-1], line, self._indentation(body[0]))
+                        self._add_last(body[-1], line)
         found = list(self.written.edits())
         if self.waits:
-            found += add_import(self.module, self.ending.wait)
+            home, _, name = self.ending.wait.rpartition(".")
+            alias = None if self.wait_name == name else self.wait_name
+            found += ensure_import_edits(self.module.text, self.module.tree, home, name, alias)
         return [*found, *self._annotation()]
 
     # -- keeping
@@ -154,7 +158,7 @@ class _Rewriting:
             self.written.insert(start, f"{self._list(run.is_state)}.{'extend' if held else 'append'}(")
             self.written.insert(end, ")")
             return
-        if own is not None and isinstance(value, ast.Call) and _list_of(value) == own:
+        if own is not None and isinstance(value, ast.Call) and _list_of(value, run.level) == own:
             self.lists[False] = own
             return
         if isinstance(statement, (ast.Assign, ast.AnnAssign)) and held is not None and name is None:
@@ -205,7 +209,7 @@ class _Rewriting:
         names = set()
         for run in self.ending.runs:
             statement, _ = _statement_of(run)
-            name = _list_of(getattr(statement, "value", None))
+            name = _list_of(getattr(statement, "value", None), run.level)
             if name is None or run.is_state or not isinstance(statement, ast.Expr):
                 return None
             names.add(name)
@@ -223,6 +227,8 @@ class _Rewriting:
         if len(stores) != 1 or len(made) != 1:
             return None
         for node, parents in nodes(self.function, nested=True):
+            if _changes_items(node, name) or getattr(node, "name", None) == name:
+                return None
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
                 call = parents[-1]
                 if node.attr in _MUTATING and not any(_list_call(run) is call for run in self.ending.started.runs):
@@ -241,6 +247,10 @@ class _Rewriting:
                 if node.attr in _MUTATING:
                     return False
             if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
+                return False
+            if getattr(node, "name", None) == name or getattr(node, "asname", None) == name:
+                return False  # a handler, a function, a class, an import, a pattern
+            if _changes_items(node, name):
                 return False
         return stores == 1
 
@@ -274,9 +284,7 @@ class _Rewriting:
 
     def _exists_at(self, end: ast.AST) -> bool:
         """Whether the list is made before the flow can end there."""
-        return isinstance(end, FUNCTIONS) or getattr(end, "lineno", 0) >= min(
-            run.call.lineno for run in self.ending.runs
-        )
+        return isinstance(end, FUNCTIONS) or getattr(end, "lineno", 0) >= self._first_statement(None).lineno
 
     def _return_at(self, end: Union[ast.Return, ast.AST]) -> str:
         kept = self._all(end, self.ending.unseen, True) if self.ending.unseen else ""
@@ -288,7 +296,7 @@ class _Rewriting:
 
     def _wait_for(self, kept: str) -> str:
         self.waits = True
-        call = f"{self.ending.wait.rpartition('.')[2]}({kept})"
+        call = f"{self.wait_name}({kept})"
         return f"await {call}" if self.ending.awaited else call
 
     def _end(self, end: ast.Return) -> None:
@@ -319,12 +327,14 @@ class _Rewriting:
             start = index.starts[row - 1]
             if start == begin:
                 self.written.insert(start, f"{opening}{indent}try:{self._newline}{unit}")
+            elif any(edit.start < start < edit.end for edit in self.written.replaced):
+                continue
             elif row not in inside and index.line(row).strip():
                 self.written.insert(start, unit)
         waiting = self._wait_for(self.lists[False] or "[]")
         lines = [f"{indent}{unit}{tail}"] if tail else []
         lines += [f"{indent}finally:", f"{indent}{unit}{waiting}"]
-        self.written.insert(self._line_end(last), "".join(self._newline + line for line in lines))
+        self.written.insert(self._comments_end(last), "".join(self._newline + line for line in lines))
 
     def _first_statement(self, own: Optional[str]) -> ast.stmt:
         """The statement of the flow's body that the first run stands in."""
@@ -375,6 +385,25 @@ class _Rewriting:
             raise CannotCollect
         if not isinstance(statement, ast.For):
             self._line_end(statement)
+
+    def _add_last(self, statement: ast.stmt, code: str) -> None:
+        """A line at the end of the flow, after the comments in its last block."""
+        self.written.insert(
+            self._comments_end(statement), f"{self._newline}{self._indentation(self.function.body[0])}{code}"
+        )
+
+    def _comments_end(self, last: ast.stmt) -> int:
+        index = self.module.index
+        end = self._line_end(last)
+        row = index.position(end)[0] + 1
+        depth = len(self._indentation(self.function.body[0]))
+        while index.line(row).lstrip().startswith("#"):
+            line = index.line(row)
+            if len(line) - len(line.lstrip()) <= depth:
+                break
+            end = index.starts[row - 1] + len(line)
+            row += 1
+        return end
 
     def _add_line(self, statement: ast.stmt, code: str, indent: Optional[str] = None) -> None:
         """A line after a statement."""
@@ -440,8 +469,13 @@ def _holds(value: ast.expr, run: Run, runs: Sequence[Run]) -> Optional[bool]:
     return True if found and all(element in calls for element in found) and run.call in found else None
 
 
-def _list_of(value: Optional[ast.AST]) -> Optional[str]:
-    """`futures` in `futures.append(...)` and `futures.extend(...)`."""
+def _list_of(value: Optional[ast.AST], level: Optional[int] = None) -> Optional[str]:
+    """`futures` in `futures.append(...)` and `futures.extend(...)`; the first for one future, the second for a list, where a level is given."""
+    if level is not None and isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        argument = value.args[0] if len(value.args) == 1 else None
+        many = level or isinstance(argument, (ast.ListComp, ast.GeneratorExp, ast.List, ast.Tuple))
+        if value.func.attr != ("extend" if many else "append"):
+            return None
     if (
         isinstance(value, ast.Call)
         and isinstance(value.func, ast.Attribute)
@@ -461,6 +495,16 @@ def _list_call(run: Run) -> Optional[ast.AST]:
     return parents[at] if at >= 0 and _list_of(parents[at]) else None
 
 
+def _changes_items(node: ast.AST, name: str) -> bool:
+    """`name[0] = ...`, `del name[:]`."""
+    return (
+        isinstance(node, ast.Subscript)
+        and not isinstance(node.ctx, ast.Load)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+    )
+
+
 def _is_empty_list(value: Optional[ast.AST]) -> bool:
     if isinstance(value, ast.List):
         return not value.elts
@@ -470,7 +514,7 @@ def _is_empty_list(value: Optional[ast.AST]) -> bool:
 def _may_raise(started: Started, row: int, runs: Sequence[Run]) -> bool:
     """Whether something else than a submission, from the first one on or in a loop around it, may raise."""
     calls = {run.call for run in started.runs if not run.is_state}
-    first = min(runs, key=lambda run: run.call.lineno)
+    first = min(runs, key=lambda run: (run.call.lineno, run.call.col_offset))
     begin = min([row, *(p.lineno for p in first.parents if isinstance(p, (ast.For, ast.AsyncFor, ast.While)))])
     for node, parents in nodes(started.function):
         if getattr(node, "lineno", 0) < begin:

@@ -268,7 +268,9 @@ def _ending(context: Context, flow: Definition, started: Started) -> _Ending:
         left = [] if in_order else _left_behind(runs, helper, False, _DEPTH)
         if left:
             foreign_lost.append((call, left))
-    mend = None if foreign_unseen or foreign_lost else _mend(context, flow, started, unseen, lost)
+    # once the flow returns something, what it caught would not fail it on Prefect 2 either, and would not be told
+    undecided = bool(unseen) and any(True for _ in _caught(context, started))
+    mend = None if foreign_unseen or foreign_lost or undecided else _mend(context, flow, started, unseen, lost)
     return _Ending(flow, started, unseen, foreign_unseen, lost, foreign_lost, mend)
 
 

@@ -12,6 +12,7 @@ from migrator.model.module import Definition, Kind, Module, Reference
 from migrator.model.names import FUNCTIONS, FunctionNode, span
 from migrator.rewriting.names import add_import, can_add_import, local_name
 from migrator.rules.base import Context, Draft, Mend, rule
+from migrator.rules.results.returned import states_returned
 
 _URL = "https://docs.prefect.io/v3/concepts/tasks"
 _RUNNING = {(): "called", ("submit",): "submitted", ("map",): "mapped"}
@@ -196,6 +197,10 @@ def _hindrance(context: Context, reference: Reference, outer: Definition) -> str
     nested = reference.use.scope.function is not outer.function
     if _takes_futures(call, outer.function) or (nested and _has_future(outer.function, frozenset())):
         return ". It is given futures, states or annotations, which only a task run resolves; pass their results"
+    if states_returned(inner):
+        return (
+            ". It may return a state, which a task run raises and its function hands on, so the call is left as it is"
+        )
     return ""
 
 

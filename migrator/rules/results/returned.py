@@ -226,7 +226,7 @@ def returned_state(context: Context) -> Iterator[Draft]:
         if any(keyword.arg in ("return_state", None) for keyword in call.keywords):
             continue
         if id(task) not in known:
-            known[id(task)] = _states_returned(task)
+            known[id(task)] = states_returned(task)
         states = known[id(task)]
         raised = states & _NOT_COMPLETED
         is_unused = isinstance(reference.use.parents[-2], (ast.Expr, ast.Await))
@@ -251,7 +251,7 @@ def returned_state(context: Context) -> Iterator[Draft]:
         yield context.draft(call, f"Task `{task.name}` may return {named}: {effect}", mend)
 
 
-def _states_returned(task: Definition) -> frozenset[str]:
+def states_returned(task: Definition) -> frozenset[str]:
     """The names of the states that a task returns as such, and of those in lists of nothing but states."""
     function = task.function
     if function is None:
