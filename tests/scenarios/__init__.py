@@ -8,4 +8,7 @@ docstring has the pattern in its first line, then lines of these words:
 
 `tests/support/scenarios.py` runs them as they are on both majors, and what `fix` makes of them for either target. What was
 seen on Prefect 2 has to be seen wherever a fix was made, and not on Prefect 3 without it.
+
+They share a process, in the order of their names. Those that store results in blocks of their own come last: after them Prefect 2.20
+does not retry a flow any more.
 """
