@@ -317,3 +317,12 @@ def test_call_task_is_no_finding(body: str) -> None:
     prove_untouched(
         f"from compat import call_task\n{INNER}@task\ndef outer(x):\n{body}", select=("PF401",), target="both"
     )
+
+
+def test_a_task_that_returns_a_state_is_left_since_its_function_hands_it_on() -> None:
+    code = (
+        "from prefect import task\nfrom prefect.states import Failed\n\n\n@task\ndef inner(x):\n    return x or Failed()\n\n\n"
+        "@task\ndef outer(x):\n    inner(x)\n    return 1\n"
+    )
+    state = code.replace("    return x or Failed()", "    if not x:\n        return Failed()\n    return x")
+    prove(state, state, select=("PF401",))
