@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Optional, Union
 
 from migrator.findings import LineIndex
 from migrator.knowledge.lookup import concerns
-from migrator.model.names import FUNCTIONS, Binding, FunctionNode, Imported, Names, Scope, Use, imports, join, span
+from migrator.model.names import (
+    FUNCTIONS,
+    Binding,
+    FunctionNode,
+    Imported,
+    Names,
+    Scope,
+    Use,
+    imports,
+    join,
+    last_name,
+    span,
+)
 
 if TYPE_CHECKING:
     from migrator.model.project import Project
@@ -477,7 +489,7 @@ class Module:
                     return Definition(decorator, node.id, self, node, options=merged, value=call)
                 function, home = self._function_of(call.args[0]) if call.args else (None, None)
                 return Definition(kind, node.id, self, node, function, home, merged, value=call)
-        if call.args and _last_name(call.func) == "partial":
+        if call.args and last_name(call.func) == "partial":
             made = self._made_by(call.args[0])
             if made is not None:
                 decorator = Kind.TASK_DECORATOR if made[0] is Kind.TASK else Kind.FLOW_DECORATOR
@@ -504,7 +516,3 @@ def _plain(found: Optional[tuple[Origin, tuple[str, ...], bool]]) -> Optional[Or
     if isinstance(origin, str):
         return ".".join((origin, *rest))
     return origin if not rest else None
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

@@ -229,6 +229,31 @@ def touches(statement: ast.stmt, rows: Sequence[int]) -> bool:
     return at < len(rows) and rows[at] <= (statement.end_lineno or statement.lineno)
 
 
+def walked(tree: ast.Module, rows: Sequence[int]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
+    """The nodes of the statements that touch one of the sorted rows, in the order of the text, each with the nodes around it."""
+    waiting: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(tree, ())] if rows else []
+    while waiting:
+        node, parents = waiting.pop()
+        yield node, parents
+        around = (*parents, node)
+        children = [
+            (child, around)
+            for child in ast.iter_child_nodes(node)
+            if not isinstance(child, ast.stmt) or touches(child, rows)
+        ]
+        waiting += reversed(children)
+
+
+def last_name(node: ast.AST) -> str:
+    """`load` in `load` and in `tasks.load`; the empty string for another expression."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def keyword_value(call: ast.Call, name: str) -> Optional[ast.expr]:
+    """What a call gives by this keyword."""
+    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
+
+
 def imports(tree: ast.Module, index: LineIndex) -> Iterator[tuple[Union[ast.Import, ast.ImportFrom], list[ast.AST]]]:
     """All import statements at any depth, each with the nodes around it."""
     rows = rows_with(("import",), index)

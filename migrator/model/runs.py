@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Optional, Union
 
 from migrator.model.module import Definition, Kind, Module, Reference
-from migrator.model.names import FUNCTIONS, FunctionNode
+from migrator.model.names import FUNCTIONS, FunctionNode, keyword_value, last_name
 
 Parents = tuple[ast.AST, ...]
 End = Union[ast.Return, ast.Raise, FunctionNode]
@@ -288,10 +288,10 @@ class Runs:
         if definition is None and call.args and _is_of_compat(function, module):
             of = module.resolve(call.args[0]) if isinstance(call.args[0], (ast.Name, ast.Attribute)) else None
             if of is not None and of.definition is not None and of.definition.kind is Kind.TASK and not of.rest:
-                definition, rest = of.definition, (_last_name(function).partition("_")[0],)
+                definition, rest = of.definition, (last_name(function).partition("_")[0],)
         if definition is None:
             return None
-        state = _given(call, "return_state")
+        state = keyword_value(call, "return_state")
         if state is not None and not isinstance(state, ast.Constant):
             return None
         is_state = state is not None and bool(getattr(state, "value", False))
@@ -316,7 +316,7 @@ class Runs:
             if isinstance(end, ast.Raise):
                 continue
             here = [
-                replace_level(run, use.level)
+                replace(run, level=use.level)
                 for run in started.runs
                 for use in run.uses
                 if use.fate is Fate.RETURNED and _statement(use) is end
@@ -336,11 +336,6 @@ class Runs:
             following = _Following(self, helper.function_module or helper.module, function)
             self._parameters[key] = list(following.variable(name, None, (function,), path))
         return self._parameters[key]
-
-
-def replace_level(run: Run, level: int) -> Run:
-    """The same run, with so many collections around it."""
-    return Run(run.call, run.parents, level, run.name, run.definition, run.is_state, run.uses)
 
 
 @dataclass(frozen=True)
@@ -483,7 +478,7 @@ class _Following:
             return
         around, name = up[:-1], attribute.attr
         if call.func is not attribute:  # `asyncio.to_thread(future.result)`
-            if name in ("result", "wait") and _last_name(call.func) == "to_thread" and call.args == [attribute]:
+            if name in ("result", "wait") and last_name(call.func) == "to_thread" and call.args == [attribute]:
                 yield _use(Fate.SEEN if name == "result" else Fate.ENDED, call, around, path)
             return
         if name == "result":
@@ -502,7 +497,7 @@ class _Following:
         if not isinstance(call, ast.Call):
             return
         function = call.func
-        name = _last_name(function)
+        name = last_name(function)
         reference, definition = _called(call, self._module)
         if isinstance(function, ast.Attribute) and name in _ADD_ONE | _ADD_ALL and definition is None:
             if isinstance(function.value, ast.Name):
@@ -554,8 +549,8 @@ class _Following:
         if function is None or name is None or function is self._function or path.depth > _DEPTH // 2:
             yield _use(Fate.UNKNOWN, call, around, path)
             return
-        started = Started(function, helper.function_module or helper.module)
-        end: End = started.ends[-1] if started.ends else function
+        ends = self._runs.of(function, helper.function_module or helper.module).ends
+        end: End = ends[-1] if ends else function
         for use in self._runs.parameter(helper, name, _Path(path.level, depth=path.depth + 1)):
             sure = use.whole and _unconditional((function,), use, end)
             if use.fate is Fate.RETURNED:
@@ -666,10 +661,6 @@ def _called(call: ast.Call, module: Module) -> tuple[Optional[Reference], Option
     return reference, definition
 
 
-def _given(call: ast.Call, name: str) -> Optional[ast.expr]:
-    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
-
-
 def _is_of_compat(function: ast.expr, module: Module) -> bool:
     """Whether a name is one of the functions of `compat`, or of a copy of it, that submit the task they are given."""
     if not isinstance(function, ast.Name) or function.id not in _SUBMITTING_FOR_BOTH:
@@ -683,12 +674,8 @@ def _is_of_compat(function: ast.expr, module: Module) -> bool:
 
 
 def _fate_of_result(call: ast.Call) -> Fate:
-    silent = _given(call, "raise_on_failure")
+    silent = keyword_value(call, "raise_on_failure")
     return Fate.SEEN if silent is None or getattr(silent, "value", None) is True else Fate.ENDED
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _names(target: ast.AST) -> list[str]:

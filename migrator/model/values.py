@@ -16,7 +16,7 @@ from typing import Any, Optional, Union
 from migrator.knowledge.api import Api, Entry, api
 from migrator.knowledge.members import HOMES_ON_3
 from migrator.model.module import Definition, Kind, Module, Reference
-from migrator.model.names import FUNCTIONS, span
+from migrator.model.names import FUNCTIONS, last_name, span
 
 Homes = tuple[tuple[str, int], ...]
 """Homes of a class or function (`module:qualname`), each with a mask of the minors in which it lives there."""
@@ -836,4 +836,4 @@ def _defined_in(node: ast.ClassDef) -> frozenset[str]:
 def _last_name(node: ast.AST) -> str:
     if isinstance(node, ast.Call):
         node = node.func
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return last_name(node)

@@ -13,7 +13,7 @@ from typing import Optional
 from migrator.findings import Applicability, Edit, Severity
 from migrator.knowledge.members import changed_member
 from migrator.model.guards import only_on
-from migrator.model.names import FUNCTIONS, rows_with, span, touches
+from migrator.model.names import FUNCTIONS, rows_with, span, walked
 from migrator.model.values import INSTANCE
 from migrator.rewriting.calls import set_argument
 from migrator.rewriting.names import add_import, can_add_import, local_name
@@ -335,15 +335,7 @@ def attribute_calls(context: Context, name: str) -> list[tuple[ast.Call, Parents
 def walked_rows(context: Context, words: Sequence[str]) -> Iterator[tuple[ast.AST, Parents]]:
     """The nodes of the statements on whose rows one of the words stands, each with the nodes around it."""
     module = context.module
-    rows = rows_with(words, module.index)
-    waiting: list[tuple[ast.AST, Parents]] = [(module.tree, ())] if rows else []
-    while waiting:
-        node, parents = waiting.pop()
-        yield node, parents
-        around = (*parents, node)
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.stmt) or touches(child, rows):
-                waiting.append((child, around))
+    return walked(module.tree, rows_with(words, module.index))
 
 
 def receiver_of(call: ast.Call) -> ast.expr:

@@ -19,7 +19,7 @@ from migrator.findings import Applicability, Edit, Severity
 from migrator.knowledge.lookalikes import LOOKALIKES, Lookalike, When, lookalike
 from migrator.model.guards import only_on
 from migrator.model.module import Kind, Module, Reference
-from migrator.model.names import FUNCTIONS, FunctionNode, Imported, span
+from migrator.model.names import FUNCTIONS, FunctionNode, Imported, last_name, span
 from migrator.model.values import INSTANCE, METHOD
 from migrator.rewriting.names import (
     add_import,
@@ -865,7 +865,7 @@ def _is_run(look: _Look, node: ast.AST) -> bool:
     parent = look.parents.get(node)
     while isinstance(parent, (ast.List, ast.Tuple, ast.ListComp, ast.GeneratorExp, ast.Starred)):
         node, parent = parent, look.parents.get(parent)
-    return isinstance(parent, ast.Call) and node is not parent.func and _last_name(parent.func) in _RUNNERS
+    return isinstance(parent, ast.Call) and node is not parent.func and last_name(parent.func) in _RUNNERS
 
 
 def _served(look: _Look, call: ast.Call, row: Lookalike) -> Iterator[Draft]:
@@ -901,7 +901,7 @@ _CALLED: dict[str, Callable[[_Look, ast.Call, Lookalike], Iterator[Draft]]] = {
 def _clients_of_contexts(look: _Look) -> Iterator[Draft]:
     """The client of a sync flow's context where its methods are still run as coroutines."""
     for call in look.calls:
-        if _last_name(call.func) not in _RUNNERS or not call.args:
+        if last_name(call.func) not in _RUNNERS or not call.args:
             continue
         first = call.args[0]
         method = first.func if isinstance(first, ast.Call) else first
@@ -923,10 +923,6 @@ def _row_of_client(look: _Look, node: ast.expr) -> Optional[Lookalike]:
         home = "prefect.context.FlowRunContext"
     row = lookalike(f"{home}.client", "used") if home else None
     return row if row is not None and row.name == f"{home}.client" else None
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 # -- what is written with two types

@@ -22,7 +22,7 @@ from migrator.knowledge.members import (
 )
 from migrator.model.guards import only_on
 from migrator.model.module import FLOW_DECORATORS, TASK_DECORATORS, Module, Reference
-from migrator.model.names import FUNCTIONS, rows_with, span, touches
+from migrator.model.names import FUNCTIONS, rows_with, span, walked
 from migrator.model.values import CLASS, FUNCTION, INSTANCE, METHOD, Homes, Value, home_on
 from migrator.rewriting.calls import remove_arguments, rename_argument
 from migrator.rewriting.names import add_import, can_add_import, local_name
@@ -223,18 +223,12 @@ def _calls(context: Context) -> Iterator[tuple[ast.Call, tuple[ast.AST, ...], Va
 
 
 def _in_rows(tree: ast.Module, rows: Sequence[int], members: set[str], arguments: set[str]) -> Iterator[Place]:
-    waiting: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(tree, ())]
-    while waiting:
-        node, parents = waiting.pop()
+    for node, parents in walked(tree, rows):
         if isinstance(node, ast.Attribute):
             if node.attr in members:
                 yield node, parents
         elif isinstance(node, ast.Call) and any(keyword.arg in arguments for keyword in node.keywords):
             yield node, parents
-        around = (*parents, node)
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.stmt) or touches(child, rows):
-                waiting.append((child, around))
 
 
 _GIVEN_BY_OTHERS = {

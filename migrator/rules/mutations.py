@@ -11,7 +11,7 @@ from typing import Optional, Union
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.guards import only_on
 from migrator.model.module import Definition, Kind, Module
-from migrator.model.names import FUNCTIONS, FunctionNode
+from migrator.model.names import FUNCTIONS, FunctionNode, last_name
 from migrator.rewriting.names import add_import, can_add_import, local_name
 from migrator.rewriting.statements import CannotEdit, insert_before
 from migrator.rules.base import Context, Draft, Mend, rule
@@ -303,7 +303,7 @@ def _kind(annotation: Optional[ast.expr], module: Module) -> Optional[str]:
     if isinstance(annotation, ast.BinOp):
         kinds = {_kind(each, module) for each in (annotation.left, annotation.right) if not _is_none(each)}
         return kinds.pop() if len(kinds) == 1 else "other"
-    name = _last_name(annotation.value if isinstance(annotation, ast.Subscript) else annotation)
+    name = last_name(annotation.value if isinstance(annotation, ast.Subscript) else annotation)
     if name == "Optional" and isinstance(annotation, ast.Subscript):
         return _kind(annotation.slice, module)
     if name in ("Any", "object"):
@@ -312,7 +312,7 @@ def _kind(annotation: Optional[ast.expr], module: Module) -> Optional[str]:
         return _KINDS[name]
     for statement in module.tree.body:
         if isinstance(statement, ast.ClassDef) and statement.name == name:
-            made = {_last_name(each.func if isinstance(each, ast.Call) else each) for each in statement.decorator_list}
+            made = {last_name(each.func if isinstance(each, ast.Call) else each) for each in statement.decorator_list}
             return "dataclass" if "dataclass" in made else "other"
     return "other"
 
@@ -344,10 +344,6 @@ def _made_in_sight(node: Optional[ast.AST]) -> Optional[str]:
     return None
 
 
-def _last_name(node: ast.AST) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
 # -- who sees it again
 
 
@@ -370,7 +366,7 @@ def _seen_again(
     module: Module, change: _Change, argument: ast.expr, call: ast.Call, parents: Parents, mapped: bool
 ) -> Optional[str]:
     """Why the object that a call gives a task is seen again after the task has changed it; None where it is not, or may be no container."""
-    if isinstance(argument, ast.Call) and _last_name(argument.func) == "unmapped" and len(argument.args) == 1:
+    if isinstance(argument, ast.Call) and last_name(argument.func) == "unmapped" and len(argument.args) == 1:
         if not mapped:
             return _seen_again(module, change, argument.args[0], call, parents, False)
         inner = argument.args[0]
@@ -393,7 +389,7 @@ def _seen_again(
 def _is_container(module: Module, change: _Change, name: str, parents: Parents) -> bool:
     """Whether a name certainly holds a container that Prefect 2 copies."""
     bound = list(_bindings(name, parents, module))
-    if any(_last_name(value.func) in _SHARED_ON_BOTH for value in bound if isinstance(value, ast.Call)):
+    if any(last_name(value.func) in _SHARED_ON_BOTH for value in bound if isinstance(value, ast.Call)):
         return False
     if change.kind is not None:
         return True

@@ -10,10 +10,10 @@ from weakref import WeakKeyDictionary
 
 from migrator.findings import Edit
 from migrator.model.module import Definition, Kind, Module
-from migrator.model.names import FUNCTIONS, FunctionNode, imports, join, span
+from migrator.model.names import FUNCTIONS, FunctionNode, imports, join, keyword_value, span
 from migrator.model.project import Project
+from migrator.model.runs import SUBMITTING
 
-SUBMITTING = frozenset({"submit", "map"})
 WAIT = "prefect.futures.wait"
 _WAITING_CALLS = frozenset({WAIT, "prefect.futures.resolve_futures_to_results"})
 _READS_ATTRIBUTE = frozenset({"getattr", "attrgetter", "methodcaller"})
@@ -370,12 +370,8 @@ def _is_resolved(module: Module, call: ast.Call, parents: tuple[ast.AST, ...]) -
 
 def _returns_state(call: ast.Call) -> bool:
     """`return_state=True`: `.submit()` and `.map()` wait for the run themselves."""
-    given = _argument(call, "return_state")
+    given = keyword_value(call, "return_state")
     return isinstance(given, ast.Constant) and given.value is True
-
-
-def _argument(call: ast.Call, name: str) -> Optional[ast.expr]:
-    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
 
 
 def _waits_to_the_end(call: ast.Call) -> bool:
@@ -414,7 +410,7 @@ def _wait_edit(found: Submissions, module: Module, call: ast.Call, parents: tupl
     """The edit that waits for a submission at the place where 2.x ran it; None where there is no such place."""
     from migrator.rewriting.statements import CannotEdit, insert_after
 
-    if _argument(call, "return_state") is not None:
+    if keyword_value(call, "return_state") is not None:
         return None
     parent = parents[-1]
     if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
@@ -481,7 +477,7 @@ def _is_future(module: Module, node: ast.expr) -> bool:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "submit"
         and _submission(module, node) == "task"
-        and _argument(node, "return_state") is None
+        and keyword_value(node, "return_state") is None
     )
 
 

@@ -12,10 +12,10 @@ from typing import Optional, Union
 from migrator.findings import Applicability, Edit
 from migrator.model.guards import only_on
 from migrator.model.module import Kind, Module
-from migrator.model.names import FUNCTIONS, rows_with, span, touches
+from migrator.model.names import FUNCTIONS, last_name, rows_with, span, walked
 from migrator.model.values import INSTANCE, MANY, METHOD, Value
 from migrator.rewriting.names import add_import, can_add_import, local_name
-from migrator.rules.asynchronous.of_asyncio import can_import_asyncio, import_asyncio, last_name
+from migrator.rules.asynchronous.of_asyncio import can_import_asyncio, import_asyncio
 from migrator.rules.base import Context, Draft, Mend
 
 _TASK, _FUTURE = "prefect.tasks:Task", "prefect.futures:PrefectFuture"
@@ -341,15 +341,9 @@ def _places(module: Module) -> Iterator[tuple[Union[ast.Await, ast.Call], Parent
     """The awaits and calls in statements that await something or hand it to asyncio, or that submit; each with the nodes around it."""
     words = {"await", *_OF_ASYNCIO, *_OF_LOOPS} - {"run", "wait"}
     rows = rows_with({word for word in words if word in module.text}, module.index)
-    waiting: list[tuple[ast.AST, Parents]] = [(module.tree, ())]
-    while waiting:
-        node, parents = waiting.pop()
+    for node, parents in walked(module.tree, rows):
         if isinstance(node, (ast.Await, ast.Call)):
             yield node, parents
-        around = (*parents, node)
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.stmt) or touches(child, rows):
-                waiting.append((child, around))
 
 
 def _member(context: Context, call: ast.Call, parents: Parents) -> Optional[str]:

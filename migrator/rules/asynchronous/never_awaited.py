@@ -10,10 +10,10 @@ from typing import Optional
 from migrator.findings import Applicability, Edit
 from migrator.model.guards import only_on
 from migrator.model.module import Definition, Kind, Reference
-from migrator.model.names import span
+from migrator.model.names import last_name, span
 from migrator.rewriting.names import add_import, can_add_import, local_name
 from migrator.rules.asynchronous.callers import ASYNC, FLOW, HELPER, MODULE, TASK, Host, host_of, run_from
-from migrator.rules.asynchronous.of_asyncio import can_import_asyncio, import_asyncio, last_name
+from migrator.rules.asynchronous.of_asyncio import can_import_asyncio, import_asyncio
 from migrator.rules.base import Context, Draft, Mend
 
 _RUNNERS = (

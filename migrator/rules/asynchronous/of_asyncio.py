@@ -29,7 +29,3 @@ def import_asyncio(context: Context) -> Iterator[Edit]:
 
     if not has_asyncio(context):
         yield new_import_edit(context.module.text, context.module.tree, "import asyncio")
-
-
-def last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

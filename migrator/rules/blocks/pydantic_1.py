@@ -11,7 +11,7 @@ from migrator.findings import Edit
 from migrator.knowledge.api import api
 from migrator.model.guards import only_on
 from migrator.model.module import Kind, Module
-from migrator.model.names import imports, span
+from migrator.model.names import imports, last_name, span
 from migrator.model.values import CLASS, named
 from migrator.rewriting.calls import rename_argument, set_argument
 from migrator.rewriting.names import module_span
@@ -157,14 +157,14 @@ def without_default(node: ast.ClassDef) -> Iterator[ast.AnnAssign]:
 
 def _may_be_none(annotation: ast.expr) -> bool:
     if isinstance(annotation, ast.Subscript):
-        name = _last_name(annotation.value)
+        name = last_name(annotation.value)
         inner = annotation.slice
         return name == "Optional" or (
             name == "Union" and isinstance(inner, ast.Tuple) and any(map(_is_none, inner.elts))
         )
     if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
         return any(_is_none(each) or _may_be_none(each) for each in (annotation.left, annotation.right))
-    return _last_name(annotation) == "Any"
+    return last_name(annotation) == "Any"
 
 
 def _is_none(node: ast.expr) -> bool:
@@ -195,10 +195,6 @@ def default_edit(module: Module, field: ast.AnnAssign) -> Edit:
 def annotation_edit(module: Module, field: ast.Assign, kind: str) -> Edit:
     _, end = span(field.targets[0], module.index)
     return Edit(end, end, f": {kind}")
-
-
-def _last_name(node: ast.AST) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 # -- what pydantic 2 refuses

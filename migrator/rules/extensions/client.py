@@ -9,7 +9,7 @@ from typing import Optional
 
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.module import Kind, Module
-from migrator.model.names import FUNCTIONS, rows_with, span, touches
+from migrator.model.names import FUNCTIONS, rows_with, span, walked
 from migrator.model.values import INSTANCE
 from migrator.rules.base import Context, Draft, Mend, rule
 
@@ -218,20 +218,9 @@ def _named(values: Iterable[ast.expr]) -> Iterator[str]:
 def _method_calls(module: Module, names: Iterable[str]) -> Iterator[tuple[ast.Call, tuple[ast.AST, ...]]]:
     """The calls of methods of these names, each with the nodes around it."""
     wanted = frozenset(names)
-    rows = rows_with(wanted, module.index)
-    waiting: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(module.tree, ())] if rows else []
-    found = []
-    while waiting:
-        node, parents = waiting.pop()
+    for node, parents in walked(module.tree, rows_with(wanted, module.index)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in wanted:
-            found.append((node, parents))
-        around = (*parents, node)
-        waiting += [
-            (child, around)
-            for child in ast.iter_child_nodes(node)
-            if not isinstance(child, ast.stmt) or touches(child, rows)
-        ]
-    yield from sorted(found, key=lambda each: (each[0].lineno, each[0].col_offset))
+            yield node, parents
 
 
 def _is_client(context: Context, call: ast.Call, parents: tuple[ast.AST, ...]) -> bool:

@@ -12,7 +12,7 @@ from typing import Optional, Union
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.guards import only_on
 from migrator.model.module import Module
-from migrator.model.names import FUNCTIONS, rows_with, span, touches
+from migrator.model.names import FUNCTIONS, rows_with, span, walked
 from migrator.rules.base import Context, Draft, Mend, rule
 
 _REST = "https://docs.prefect.io/v3/api-ref/rest-api"
@@ -210,7 +210,7 @@ def _keys(body: ast.Dict) -> dict[str, tuple[ast.expr, ast.expr]]:
 
 def _requests(module: Module) -> Iterator[tuple[ast.Call, Parents]]:
     """The calls of `post`, `patch`, `put` and `request` with a body."""
-    for node, parents in _walked(module, rows_with(_METHODS, module.index)):
+    for node, parents in walked(module.tree, rows_with(_METHODS, module.index)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
             if any(keyword.arg in ("json", "data", "content") for keyword in node.keywords):
                 yield node, parents
@@ -352,27 +352,12 @@ def ui_url(context: Context) -> Iterator[Draft]:
 
 def _strings(module: Module, words: Sequence[str]) -> Iterator[tuple[Union[ast.Constant, ast.JoinedStr], Parents]]:
     """The strings on rows where one of the words stands, f-strings as a whole, docstrings and other bare strings left out."""
-    for node, parents in _walked(module, rows_with(words, module.index)):
+    for node, parents in walked(module.tree, rows_with(words, module.index)):
         around = parents[-1] if parents else None
         if isinstance(around, (ast.JoinedStr, ast.Expr)) or any(isinstance(each, ast.JoinedStr) for each in parents):
             continue
         if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             yield node, parents
-
-
-def _walked(module: Module, rows: Sequence[int]) -> Iterator[tuple[ast.AST, Parents]]:
-    """The nodes of the statements that touch one of the rows, in the order of the text, each with the nodes around it."""
-    waiting: list[tuple[ast.AST, Parents]] = [(module.tree, ())] if rows else []
-    while waiting:
-        node, parents = waiting.pop()
-        yield node, parents
-        around = (*parents, node)
-        children = [
-            (child, around)
-            for child in ast.iter_child_nodes(node)
-            if not isinstance(child, ast.stmt) or touches(child, rows)
-        ]
-        waiting += reversed(children)
 
 
 RULES = (rest_call, ui_url)

@@ -6,6 +6,7 @@ import ast
 from typing import Optional
 
 from migrator.model.module import Definition, Module
+from migrator.model.names import last_name
 
 _UNHASHABLE = frozenset(
     {
@@ -46,13 +47,9 @@ def _is_unhashable(annotation: ast.expr, module: Module) -> bool:
         except (SyntaxError, ValueError):
             return False
     nodes = list(ast.walk(annotation))
-    if any(_last(node) in _NOT_AN_INSTANCE for node in nodes):
+    if any(last_name(node) in _NOT_AN_INSTANCE for node in nodes):
         return False
-    return any(_last(node) in _WORDS and _qualified(node, module) in _UNHASHABLE for node in nodes)
-
-
-def _last(node: ast.AST) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return any(last_name(node) in _WORDS and _qualified(node, module) in _UNHASHABLE for node in nodes)
 
 
 def _qualified(node: ast.AST, module: Module) -> str:
