@@ -8,10 +8,12 @@ import re
 import tokenize
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Optional
 
 from migrator.findings import Edit, Finding, LineIndex, apply_edits
 from migrator.model.module import ParseError, parse
 from migrator.model.names import first_line
+from migrator.sources.documents import Document, Kind
 
 _NOTE = re.compile(r"# TODO\[migrator (\w+)\]: ")
 _NOT_NOTED = frozenset({"PF001"})
@@ -37,6 +39,67 @@ def annotate(text: str, findings: Sequence[Finding], looked_for: Collection[str]
 def without_stale(text: str, findings: Sequence[Finding], looked_for: Collection[str]) -> str:
     """The text without the comments whose finding is gone."""
     return _revised(text, findings, looked_for, add=False)
+
+
+def revise_document(document: Document, findings: Sequence[Finding], looked_for: Collection[str], *, add: bool) -> str:
+    """As `annotate` (`add`) and `without_stale`, for a file that is not Python.
+
+    A comment goes above the line that the command begins on, never between continued lines or into a folded text of YAML. None is written where
+    `#` begins no comment: in Markup outside of a block of code, in files of patterns, and in batch files.
+    """
+    index = document.index
+    rows = [row for row in range(1, len(index.starts) + 1) if _OWN_LINE.match(index.line(row))]
+    if not rows and not (add and findings):
+        return document.text
+    wanted: dict[tuple[int, str], list[Finding]] = {}
+    for finding in findings:
+        row = _row_in_document(document, index.position(finding.start)[0])
+        if row is not None and finding.code not in _NOT_NOTED:
+            wanted.setdefault((row, finding.code), []).append(finding)
+    edits: list[Edit] = []
+    present: set[tuple[int, str]] = set()
+    for row in rows:
+        match = _OWN_LINE.match(index.line(row))
+        assert match is not None
+        place = (next(below for below in range(row + 1, len(index.starts) + 2) if below not in rows), match.group(1))
+        if place in wanted and place not in present:
+            present.add(place)
+        elif match.group(1) in looked_for:
+            end = index.starts[row] if row < len(index.starts) else len(document.text)
+            edits.append(Edit(index.starts[row - 1], end, ""))
+    if add:
+        edits += _additions(index, {place: below for place, below in wanted.items() if place not in present})
+    return apply_edits(document.text, edits)
+
+
+_OWN_LINE = re.compile(r"[ \t]*# TODO\[migrator (\w+)\]: ")
+_FOLDED = re.compile(r":[ \t]*>[-+\d]*[ \t]*(?:#.*)?$")
+_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+
+
+def _row_in_document(document: Document, row: int) -> Optional[int]:
+    """The row above which a comment about what stands on `row` can be written; None where there is no such place."""
+    index = document.index
+    if document.kind is Kind.IGNORE or document.path.endswith((".bat", ".cmd", ".rst")):
+        return None
+    if document.kind is Kind.MARKUP:
+        fences = [at for at in range(1, row) if _FENCE.match(index.line(at))]
+        if len(fences) % 2 == 0:
+            return None
+    while row > 1 and index.line(row - 1).endswith(("\\", "`")):
+        row -= 1
+    if document.kind is Kind.YAML:
+        above = row
+        while above > 1:
+            above -= 1
+            line = index.line(above)
+            if line.strip() and _indent(line) < _indent(index.line(row)):
+                return above if _FOLDED.search(line) else row
+    return row
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _revised(text: str, findings: Sequence[Finding], looked_for: Collection[str], add: bool) -> str:

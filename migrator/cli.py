@@ -97,6 +97,13 @@ Compat = Annotated[
     Optional[str],
     typer.Option(metavar="MODULE", help="The copy of `compat` that code for `both` imports from. [compat]"),
 ]
+WorkPool = Annotated[
+    Optional[str],
+    typer.Option(
+        metavar="NAME",
+        help="The work pool of deployments whose runs an agent took. [what PREFECT_DEFAULT_WORK_POOL_NAME says]",
+    ),
+]
 Jobs = Annotated[
     Optional[int], typer.Option(metavar="N", min=1, help="Number of processes; 1 stays in one. [one per processor]")
 ]
@@ -144,6 +151,7 @@ def check(
     config: Config = None,
     stdin_filename: StdinFilename = None,
     compat: Compat = None,
+    work_pool: WorkPool = None,
     jobs: Jobs = None,
 ) -> None:
     """Report what breaks or changes on Prefect 3. Writes nothing."""
@@ -160,6 +168,7 @@ def check(
         quiet=quiet,
         fail_on=fail_on,
         compat=compat,
+        work_pool=work_pool,
         jobs=jobs,
     )
     from migrator import run
@@ -190,6 +199,7 @@ def fix(
     config: Config = None,
     stdin_filename: StdinFilename = None,
     compat: Compat = None,
+    work_pool: WorkPool = None,
     jobs: Jobs = None,
     unsafe_fixes: UnsafeFixes = None,
     annotate: Annotate = None,
@@ -213,6 +223,7 @@ def fix(
         quiet=quiet,
         fail_on=fail_on,
         compat=compat,
+        work_pool=work_pool,
         jobs=jobs,
         unsafe_fixes=unsafe_fixes,
         annotate=annotate,

@@ -48,6 +48,8 @@ class Settings:
     """Number of processes; None: as many as pay."""
     unsafe_fixes: bool = False
     annotate: bool = False
+    work_pool: Optional[str] = None
+    """The work pool of deployments whose runs an agent took; None: Prefect's setting for the default one."""
     exclude_root: Optional[str] = None
     """The directory of the file that `exclude` is from; None: the current directory."""
 
@@ -268,6 +270,7 @@ _SETTINGS: dict[str, Callable[[str, object], Union[str, tuple[str, ...], bool, i
     "jobs": _jobs,
     "unsafe_fixes": _flag,
     "annotate": _flag,
+    "work_pool": _string,
 }
 assert {each.name for each in fields(Settings)} == {*_SETTINGS, "exclude_root"}
 

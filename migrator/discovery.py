@@ -1,4 +1,4 @@
-"""Which files a run is about: the Python files under directories, and every file that is named itself.
+"""Which files a run is about: the files of a known kind under directories, and every file that is named itself.
 
 Left out under a directory, in this order: what no project means by its source (`SKIPPED`, and every directory that is a
 virtual environment), what `exclude` matches, and what git ignores. Git's rules are those of the `.gitignore` files in the
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple, Optional
 
-SUFFIXES = (".py", ".pyi")
+from migrator.sources.documents import NAMES, SUFFIXES, Kind, kind_of
 
 SKIPPED = frozenset(
     {
@@ -61,6 +61,7 @@ def discover(
     exclude_root: Optional[str] = None,
     respect_gitignore: bool = True,
     on_error: Optional[OnError] = None,
+    python_only: bool = False,
 ) -> Iterator[str]:
     """The files under the paths, sorted by the parts of their names, each real file once.
 
@@ -79,7 +80,7 @@ def discover(
     Raises MissingPathError for a path that is not there, and PatternError for a pattern that cannot be read. A directory
     that cannot be read is told to `on_error` and the rest goes on; without `on_error` its OSError is raised.
     """
-    walk = _Walk(exclude, exclude_root, respect_gitignore, on_error)
+    walk = _Walk(exclude, exclude_root, respect_gitignore, on_error, python_only)
     directories = [path for path in paths if walk.named(path)]
     for path in directories:
         walk.enter(path)
@@ -200,7 +201,7 @@ class _Table(NamedTuple):
 
 
 class _Rules(NamedTuple):
-    """The lines of one file with rules, for each kind of entry; most lines cannot match a Python file.
+    """The lines of one file with rules, for each kind of entry; most lines cannot match a file of a known kind.
 
     They decide on an entry by its own name or path alone, as git does: its parents are decided on before, on the way down.
     """
@@ -223,7 +224,7 @@ def _read_rules(lines: Iterable[str]) -> _Rules:
             text = line.rstrip("\r\n")
         ignores = not text.startswith("!")
         body = text if ignores else text[1:]
-        for table in rules if _may_be_python(body) else rules[:1]:
+        for table in rules if _may_match_file(body) else rules[:1]:
             _add(table, number, ignores, body)
     for table in rules:
         table.globs.reverse()
@@ -248,18 +249,26 @@ _BETWEEN_WILDCARDS = re.compile(r"[*?/]|\[.*")
 _LAST_CHARACTERS = re.compile(r"\[([\w.]+)\]$")
 
 
-def _may_be_python(body: str) -> bool:
-    """Whether a line could match a file whose name ends in one of the suffixes, from the literal end of the line."""
+def _may_match_file(body: str) -> bool:
+    """Whether a line could match a file of a known kind, from the literal end of the line.
+
+    (`*.log` could match `Dockerfile.log` as well; such a file would be read although git ignores it.)
+    """
     if body.endswith("/"):
         return False
     last = body.rsplit("/", 1)[-1]
     if not _WILDCARD.search(last):
-        return last.endswith(SUFFIXES)
+        return kind_of(last) is not None
     characters = _LAST_CHARACTERS.search(last)
     if characters:
-        return any(_may_be_python(last[: characters.start()] + character) for character in characters.group(1))
+        return any(_may_match_file(last[: characters.start()] + character) for character in characters.group(1))
     tail = re.split(r"[*?\]\\]", last)[-1]
-    return "\\" in last or tail.endswith(SUFFIXES) or any(suffix.endswith(tail) for suffix in SUFFIXES)
+    return (
+        "\\" in last
+        or tail.endswith(SUFFIXES)
+        or any(known.endswith(tail) for known in (*SUFFIXES, *NAMES))
+        or last.startswith(("Dockerfile", "Containerfile"))
+    )
 
 
 _Scope = tuple[_Rules, str]
@@ -320,7 +329,9 @@ class _Walk:
         exclude_root: Optional[str],
         respect_gitignore: bool,
         on_error: Optional[OnError],
+        python_only: bool,
     ) -> None:
+        self._python_only = python_only
         self.found: dict[str, str] = {}
         """Real path to shown name."""
         self._exclude = _read_exclude(exclude) if exclude else None
@@ -402,18 +413,18 @@ class _Walk:
         link = entry.is_symlink()
         try:
             is_directory = entry.is_dir()
-            is_python = not is_directory and name.endswith(SUFFIXES) and entry.is_file()
+            is_wanted = not is_directory and self._is_wanted(name) and entry.is_file()
         except OSError as error:
             if error.errno != errno.ELOOP:
                 self._report(entry.path, error)
             return None
-        if not is_directory and not is_python:
+        if not is_directory and not is_wanted:
             return None
         if is_directory and name in SKIPPED:
             return None
         if _ignored(excluded, name, is_directory) or _ignored(scopes, name, is_directory):
             return None
-        if is_python:
+        if is_wanted:
             if link:
                 self._linked_files.append((directory.shown + name, entry.path))
             else:
@@ -431,6 +442,10 @@ class _Walk:
         if not os.path.join(directory.real, "").startswith(os.path.join(child.real, "")):
             self._linked_directories.append(child)
         return None
+
+    def _is_wanted(self, name: str) -> bool:
+        kind = kind_of(name)
+        return kind is Kind.PYTHON if self._python_only else kind is not None
 
     def _scopes_of(self, directory: _Directory, names: set[str]) -> tuple[_Scope, ...]:
         """The rules for the entries of a directory. A repository knows nothing of one that it lies in."""

@@ -1,4 +1,4 @@
-"""One module in, its findings out; and one module in, the mended text out. Pure: nothing is read or written here."""
+"""One file in, its findings out; and one file in, the mended text out. Pure: nothing is read or written here."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from migrator.findings import Applicability, Edit, Finding, Fix, Severity, apply_edits
+from migrator.findings import Applicability, Change, Edit, Finding, Fix, LineIndex, Severity, apply_edits
 from migrator.model.module import Module, ParseError, parse
 from migrator.model.names import span
 from migrator.model.project import Project
-from migrator.rules.base import UPGRADE_GUIDE, Context, Draft, Rule, Target
-from migrator.suppression import split, suppressions
+from migrator.rules.base import UPGRADE_GUIDE, Context, DocumentContext, Draft, Rule, Target
+from migrator.sources.documents import Document, Kind
+from migrator.suppression import Suppression, document_suppressions, split, suppressions
 
 UNUSED_SUPPRESSION = "PF001"
 MOST_ROUNDS = 200
@@ -26,27 +27,54 @@ class Plan:
     report_unused_suppressions: bool = True
 
 
-def find(path: str, text: str, project: Project, plan: Plan, *, render: bool) -> list[Finding]:
-    """The findings in a module, in the order of the text. Raises ParseError.
+def find(
+    path: str, text: str, project: Project, plan: Plan, *, render: bool, kind: Kind = Kind.PYTHON
+) -> list[Finding]:
+    """The findings in a file, in the order of the text. Raises ParseError.
 
     Without `render` fixes are named but have no edits, which is cheaper and loads nothing that rewrites.
     """
+    if kind is not Kind.PYTHON:
+        return _find_in_document(Document(path, text, kind), project, plan, render)
     module = project.load(path, text)
     comments = suppressions(module.index)
     findings: list[Finding] = []
     context = Context(module, project, plan.target)
     uses_prefect = bool(module.names.imported or module.names.strings)
     for rule in plan.rules:
-        if (uses_prefect or rule.anywhere) and not (rule.of_2 and context.written_for_3):
+        if (
+            rule.check_document is None
+            and (uses_prefect or rule.anywhere)
+            and not (rule.of_2 and context.written_for_3)
+        ):
             findings += (_finding(rule, draft, render or bool(comments)) for draft in rule.check(context))
     if findings and project.is_compat(path):
         return []  # it has the code of each major on purpose
     if module.names.misplaced:
         findings = [replace(finding, fix=None) for finding in findings]
+    return _without_silenced(findings, comments, module.index, plan)
+
+
+def _find_in_document(document: Document, project: Project, plan: Plan, render: bool) -> list[Finding]:
+    context = DocumentContext(document, project, plan.target, project.read)
+    comments = document_suppressions(document.index)
+    findings = [
+        _finding(rule, draft, render or bool(comments))
+        for rule in plan.rules
+        if rule.check_document is not None
+        for draft in rule.check_document(context)
+    ]
+    return _without_silenced(findings, comments, document.index, plan)
+
+
+def _without_silenced(
+    findings: list[Finding], comments: tuple[Suppression, ...], index: LineIndex, plan: Plan
+) -> list[Finding]:
+    """The findings in order, without those that the user silenced, and with the comments that silence nothing."""
     findings = sorted(set(findings), key=lambda finding: (finding.start, finding.end, finding.code))
     if not comments:
         return findings
-    kept, silenced, unused = split(findings, comments, module.index)
+    kept, silenced, unused = split(findings, comments, index)
     kept = _without_touching(kept, silenced)
     if plan.report_unused_suppressions:
         kept += [_unused(comment.start, comment.end) for comment in unused]
@@ -56,8 +84,9 @@ def find(path: str, text: str, project: Project, plan: Plan, *, render: bool) ->
 def _finding(rule: Rule, draft: Draft, render: bool) -> Finding:
     fix = None
     if draft.mend is not None:
-        edits = draft.mend.rendered if render else ()
-        fix = Fix(draft.mend.applicability, draft.mend.message, edits)
+        mend = draft.mend
+        edits, elsewhere = (mend.rendered, mend.changes) if render else ((), ())
+        fix = Fix(mend.applicability, mend.message, edits, elsewhere, mend.removes)
     severity = rule.severity if draft.severity is None else draft.severity
     return Finding(draft.start, draft.end, rule.code, rule.name, severity, draft.message, draft.url or rule.url, fix)
 
@@ -81,6 +110,16 @@ class Mended:
     applied: tuple[Finding, ...]
     left: tuple[Finding, ...]
 
+    @property
+    def elsewhere(self) -> tuple[Change, ...]:
+        """What the applied fixes do to other files, in order."""
+        return tuple(dict.fromkeys(c for finding in self.applied if finding.fix for c in finding.fix.elsewhere))
+
+    @property
+    def removed(self) -> bool:
+        """Whether the file is to go."""
+        return any(finding.fix is not None and finding.fix.removes for finding in self.applied)
+
 
 def mend(
     path: str,
@@ -90,33 +129,41 @@ def mend(
     *,
     unsafe: bool,
     choose: Optional[Callable[[str, str, Finding], bool]] = None,
+    kind: Kind = Kind.PYTHON,
+    alone: bool = False,
 ) -> Mended:
     """Applies what `find` found until nothing that may be applied is left. Raises ParseError where the text does not parse.
 
-    `choose` is asked before each fix, with the path and the text that the fix refers to. Fixes that overlap another one wait for the next round.
+    With `alone`, no fix is applied that would do something to other files or to the file as a whole. `choose` is asked before each fix, with the path and the text that the fix refers to. Fixes that overlap another one wait for the next round.
     """
     applied: list[Finding] = []
     refused: set[tuple[str, str, str]] = set()
     for _ in range(MOST_ROUNDS):
-        findings = find(path, text, project, plan, render=True)
-        wanted = [finding for finding in findings if _may_apply(finding, unsafe) and _key(finding, text) not in refused]
+        findings = find(path, text, project, plan, render=True, kind=kind)
+        wanted = [
+            finding for finding in findings if _may_apply(finding, unsafe, alone) and _key(finding, text) not in refused
+        ]
         if choose is not None:
             for finding in wanted:
                 if not choose(path, text, finding):
                     refused.add(_key(finding, text))
             wanted = [finding for finding in wanted if _key(finding, text) not in refused]
-        now, edits = _compatible(wanted, _import_places(project.load(path, text)))
+        places = _import_places(project.load(path, text)) if kind is Kind.PYTHON else []
+        now, edits = _compatible(wanted, places)
         if not now:
             return Mended(text, tuple(applied), tuple(findings))
         changed = apply_edits(text, edits)
-        _must_parse(path, changed, now)
+        _must_parse(text, changed, now, kind)
         applied += now
         text = changed
     raise ParseError(f"the fixes do not come to an end; please report it ({applied[-1].code})", 1, 1)
 
 
-def _may_apply(finding: Finding, unsafe: bool) -> bool:
-    return finding.fix is not None and (unsafe or finding.fix.applicability is Applicability.SAFE)
+def _may_apply(finding: Finding, unsafe: bool, alone: bool) -> bool:
+    fix = finding.fix
+    if fix is None or (alone and (fix.elsewhere or fix.removes)):
+        return False
+    return unsafe or fix.applicability is Applicability.SAFE
 
 
 def _key(finding: Finding, text: str) -> tuple[str, str, str]:
@@ -152,9 +199,13 @@ def _clash(one: Edit, other: Edit) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _must_parse(path: str, text: str, applied: Iterable[Finding]) -> None:
+def _must_parse(before: str, text: str, applied: Iterable[Finding], kind: Kind) -> None:
+    """Raises ParseError where the new text does not parse; for a template that is not YAML as it stands, nothing can be said."""
     try:
-        parse(text)
+        if kind is Kind.PYTHON:
+            parse(text)
+        elif kind is Kind.YAML and _is_yaml(before):
+            _parse_yaml(text)
     except ParseError as error:
         codes = ", ".join(sorted({finding.code for finding in applied}))
         raise ParseError(
@@ -162,3 +213,28 @@ def _must_parse(path: str, text: str, applied: Iterable[Finding]) -> None:
             error.row,
             error.column,
         ) from None
+
+
+def _is_yaml(text: str) -> bool:
+    try:
+        _parse_yaml(text)
+    except ParseError:
+        return False
+    return True
+
+
+def _parse_yaml(text: str) -> None:
+    """Raises ParseError where a text is no YAML."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        for _ in YAML(typ="rt").compose_all(text):
+            pass
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise ParseError(
+            error.problem or "is no YAML", mark.line + 1 if mark else 1, mark.column + 1 if mark else 1
+        ) from None
+    except YAMLError as error:
+        raise ParseError(str(error), 1, 1) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 
@@ -49,12 +49,27 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What a fix does to another file than its own: `rewrite` gives that file's new text for its present one ("" where there is none).
+
+    Applied twice, it changes nothing the second time. It may raise ValueError, whose message says why the file cannot be changed.
+    """
+
+    path: str
+    rewrite: Callable[[str], str]
+
+
+@dataclass(frozen=True)
 class Fix:
     """A change that mends a finding; all its edits are applied, or none."""
 
     applicability: Applicability
     message: str
     edits: tuple[Edit, ...]
+    elsewhere: tuple[Change, ...] = ()
+    """What it changes in other files, together with its edits or not at all."""
+    removes: bool = False
+    """Whether its own file goes, since all that it said is in other files now."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +109,8 @@ class FileReport:
     failure: Failure | None = None
     before: str | None = None
     applied: tuple[Finding, ...] = field(default=())
+    removed: bool = False
+    """Whether the fixes did away with the file; `text` is then empty."""
 
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")

@@ -8,20 +8,22 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Optional
 
 from migrator import rules
-from migrator.annotations import annotate, without_stale
+from migrator.annotations import annotate, revise_document, without_stale
 from migrator.config import Settings, enabled, target_version
 from migrator.discovery import discover
 from migrator.engine import UNUSED_SUPPRESSION, Mended, Plan, find, mend
-from migrator.findings import Applicability, Failure, FileReport, Finding
+from migrator.findings import Applicability, Change, Failure, FileReport, Finding
 from migrator.knowledge.lookup import star_names
 from migrator.model.module import ParseError
 from migrator.model.project import Project
 from migrator.rules.base import Target
+from migrator.sources import documents
+from migrator.sources.documents import Document, Kind, kind_of, kind_of_named
 from migrator.sources.text import Source, SourceError, decode, encode
 
 Progress = Callable[[int, int], None]
@@ -36,11 +38,10 @@ _DEEPEST_NESTING = 10_000
 """Frames; a branch of `elif` takes two. Python's own limit of 1,000 is reached by long chains that its parser takes."""
 _CHARACTERS_BETWEEN_COLLECTIONS = 4_000_000
 _MOST_PASSES = 6
-_PYTHON = (".py", ".pyi")
 
 
 def check(paths: Sequence[str], settings: Settings, *, on_progress: Optional[Progress] = None) -> list[FileReport]:
-    """What is to be said of each Python file under the paths, in the order of their names; nothing is written.
+    """What is to be said of each file under the paths, in the order of their names; nothing is written.
 
     Raises FileNotFoundError for a path that is not there, ConfigError for a selector that matches no rule.
     """
@@ -61,8 +62,8 @@ def fix(
 ) -> list[FileReport]:
     """Applies the fixes that the settings allow and says what was done and what is left.
 
-    All files are decided on before the first one is written, each is written atomically, and none where `write` is false.
-    Raises as `check` does.
+    All files are decided on before the first one is written, each is written atomically, and none where `write` is false. A file whose
+    fixes change another file is written after that one, and not at all where that one could not be. Raises as `check` does.
     """
     plan = _plan(settings)
     workspace = Workspace.at(paths, settings)
@@ -78,9 +79,10 @@ def fix(
         choose = choose and _refuse
     with _made_for_trees():
         final = [_settle(workspace, plan, settings, report, applied) for report in reports.values()]
+        final += [workspace.report_removed(path, applied.get(path, [])) for path in workspace.removed]
     if write:
-        final = [workspace.write(report) for report in final]
-    return [*workspace.failures, *final]
+        final = workspace.write_all(final)
+    return [*workspace.failures, *sorted(final, key=lambda report: report.path)]
 
 
 def check_source(data: bytes, filename: str, settings: Settings) -> FileReport:
@@ -101,7 +103,7 @@ def fix_source(data: bytes, filename: str, settings: Settings) -> tuple[FileRepo
     with _made_for_trees():
         report = _find_one(workspace, plan, path, False)
         if report.failure is None:
-            _mend_pass(workspace, plan, settings, {path: report}, applied, None)
+            _mend_pass(workspace, plan, settings, {path: report}, applied, None, alone=True)
             workspace.forget()
             report = _settle(workspace, plan, settings, _find_one(workspace, plan, path, False), applied)
     return _relabel(report, filename), workspace.encoded(path) if report.before is not None else data
@@ -128,6 +130,14 @@ class Workspace:
         self._sources: dict[str, Optional[Source]] = {}
         self._texts: dict[str, str] = {}
         self._around: Optional[list[str]] = None
+        self.removed: set[str] = set()
+        """Files that the fixes do away with."""
+        self.created: set[str] = set()
+        """Files that are not there before the fixes."""
+        self.stuck: set[str] = set()
+        """Files whose fixes need another file that cannot be changed."""
+        self._needs: dict[str, set[str]] = {}
+        """For a file, the other files that its fixes changed."""
         self.forget()
 
     @classmethod
@@ -163,7 +173,8 @@ class Workspace:
         known = self._sources.get(path)
         if known is None:
             data = self.data(path)
-            known = decode(data)
+            python = kind_of_named(path, data) in (None, Kind.PYTHON)
+            known = decode(data) if python else documents.decode(data)
             if _mentions_prefect(data):
                 self._sources[path] = known
                 self._data[path] = data
@@ -174,6 +185,8 @@ class Workspace:
         changed = self._texts.get(path)
         if changed is not None:
             return changed
+        if path in self.removed:
+            return None
         try:
             return self.source(path).text
         except (OSError, SourceError):
@@ -183,6 +196,39 @@ class Workspace:
         self._sources[path] = self.source(path)
         self._data[path] = self.data(path)
         self._texts[path] = text
+
+    def kind(self, path: str) -> Optional[Kind]:
+        """What a file is written in; None where that is not read. Raises OSError."""
+        return kind_of(path) or kind_of_named(path, self.data(path))
+
+    def change_others(self, path: str, changes: Sequence[Change]) -> None:
+        """Does what a fix of `path` does to other files: to all of them or, where a ValueError says why, to none."""
+        staged: dict[str, str] = {}
+        for change in changes:
+            text = staged.get(change.path, self.text(change.path))
+            if text is None and os.path.lexists(change.path):
+                raise ValueError(f"{change.path}, which the fix changes as well, cannot be read")
+            staged[change.path] = change.rewrite(text or "")
+        for target, text in staged.items():
+            if target not in self.files:
+                self.files.append(target)
+            if not os.path.lexists(target) and target not in self.created:
+                self.created.add(target)
+                self._data[target] = b""
+            self.replace(target, text)
+            self._needs.setdefault(path, set()).add(target)
+
+    def remove(self, path: str) -> None:
+        """Notes that a file goes."""
+        self.source(path)
+        self._data[path] = self.data(path)
+        self._texts.pop(path, None)
+        self.files.remove(path)
+        self.removed.add(path)
+
+    def report_removed(self, path: str, applied: Sequence[Finding]) -> FileReport:
+        """The report of a file that goes."""
+        return FileReport(path, "", (), None, self.source(path).text, tuple(applied), True)
 
     def before(self, path: str) -> Optional[str]:
         """The text as it was read, where it is another one now."""
@@ -195,17 +241,59 @@ class Workspace:
     def encoded(self, path: str) -> bytes:
         """The bytes of the present text, in the file's own encoding. Raises SourceError where it cannot say them."""
         source = self.source(path)
-        return encode(self._texts.get(path, source.text), source)
+        to_bytes = encode if self.kind(path) is Kind.PYTHON else documents.encode
+        return to_bytes(self._texts.get(path, source.text), source)
+
+    def write_all(self, reports: Sequence[FileReport]) -> list[FileReport]:
+        """Writes what changed: first what the fixes of other files changed, then the others, then away with what goes."""
+        targets = {target for needed in self._needs.values() for target in needed}
+
+        def turn(report: FileReport) -> int:
+            path = os.path.abspath(report.path)
+            return 2 if report.removed else 0 if path in targets and path not in self._needs else 1
+
+        written: list[FileReport] = []
+        failed: set[str] = set()
+        for report in sorted(reports, key=turn):
+            path = os.path.abspath(report.path)
+            missing = self._needs.get(path, set()) & failed
+            if missing:
+                reason = (
+                    f"left as it was: its fix also changes {', '.join(sorted(missing))}, which could not be written"
+                )
+                done = FileReport(report.path, report.before or report.text, (), Failure(reason))
+            else:
+                done = self._unlink(report) if report.removed else self.write(report)
+            if done.failure is not None:
+                failed.add(path)
+            written.append(done)
+        return written
+
+    def _unlink(self, report: FileReport) -> FileReport:
+        from migrator.writing import unchanged_since
+
+        path = os.path.abspath(report.path)
+        try:
+            if not unchanged_since(path, self.data(path)):
+                raise ValueError("changed by another program since it was read")
+            os.unlink(path)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            return FileReport(report.path, report.before or "", (), Failure(f"not removed: {reason}"))
+        return report
 
     def write(self, report: FileReport) -> FileReport:
         """Writes a changed file; the report says why where that is not possible."""
         if report.before is None:
             return report
-        from migrator.writing import write_atomically
+        from migrator.writing import create, write_atomically
 
         path = os.path.abspath(report.path)
         try:
-            write_atomically(path, self.encoded(path), expected=self.data(path))
+            if path in self.created:
+                create(path, self.encoded(path))
+            else:
+                write_atomically(path, self.encoded(path), expected=self.data(path))
         except (OSError, SourceError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             return FileReport(report.path, report.before, (), Failure(f"not written: {reason}"))
@@ -222,15 +310,17 @@ class Workspace:
             except OSError:
                 mentioning.append(path)
                 continue
-            if _mentions_prefect(data):
+            if _mentions_prefect(data) or "prefect" in os.path.basename(path) or path in self.created:
                 mentioning.append(path)
+                continue
+            if kind_of(path) not in (None, Kind.PYTHON):
                 continue
             others.append(path)
             held += len(data)
             if held < _HELD_BYTES:
                 self._data[path] = data
         wanted = set(mentioning)
-        tails = {_tail(path) for path in mentioning}
+        tails = {_tail(path) for path in mentioning if kind_of(path) in (None, Kind.PYTHON)}
         while tails:
             found = [path for path in others if path not in wanted and self._imports_one_of(path, tails, wanted)]
             wanted.update(found)
@@ -252,10 +342,11 @@ class Workspace:
     def _files_around(self) -> list[str]:
         """Every Python file of the project that the files belong to, those outside of the given paths included."""
         if self._around is None:
-            roots = sorted({self.project.root(path) for path in self.files})
-            around: set[str] = set(self.files)
-            for root in roots:
-                around.update(os.path.abspath(path) for path in discover([root], on_error=lambda path, error: None))
+            files = [path for path in self.files if kind_of(path) in (None, Kind.PYTHON)]
+            around: set[str] = set(files)
+            for root in sorted({self.project.root(path) for path in files}):
+                found = discover([root], on_error=lambda path, error: None, python_only=True)
+                around.update(os.path.abspath(path) for path in found)
             self._around = sorted(around)
         return self._around
 
@@ -294,7 +385,9 @@ def _plan(settings: Settings) -> Plan:
     codes = (UNUSED_SUPPRESSION, *(rule.code for rule in rules.catalogue()))
     chosen = tuple(rule for rule in rules.catalogue() if enabled(settings, rule.code, codes))
     version = target_version(settings.target)
-    target = Target(version[1] if version is not None else None, settings.target == "both", settings.compat)
+    target = Target(
+        version[1] if version is not None else None, settings.target == "both", settings.compat, settings.work_pool
+    )
     return Plan(chosen, target, enabled(settings, UNUSED_SUPPRESSION, codes))
 
 
@@ -344,12 +437,19 @@ def _made_for_trees() -> Iterator[Callable[[int], None]]:
 
 def _find_one(workspace: Workspace, plan: Plan, path: str, render: bool) -> FileReport:
     """The report of one file; what cannot be read or parsed is a failure with its place, never an exception."""
-    if not path.endswith(_PYTHON) and os.path.splitext(path)[1] not in ("",):
-        return FileReport(path, failure=Failure("is not read by this version, which reads .py and .pyi files"))
     text = ""
     try:
+        kind = workspace.kind(path)
+        if kind is None:
+            return FileReport(
+                path,
+                failure=Failure(
+                    "is not a kind of file that is read; `migrator check` reads Python, YAML, shell scripts, Makefiles, Dockerfiles and Markdown"
+                ),
+            )
         text = workspace.text(path) or workspace.source(path).text
-        return FileReport(path, text, tuple(find(path, text, workspace.project, plan, render=render)))
+        found = find(path, text, workspace.project, plan, render=render, kind=kind)
+        return FileReport(path, text, tuple(map(_plain, found)))
     except OSError as error:
         return FileReport(path, failure=Failure(f"cannot be read: {error.strerror or error}"))
     except SourceError as error:
@@ -360,6 +460,13 @@ def _find_one(workspace: Workspace, plan: Plan, path: str, render: bool) -> File
         return FileReport(path, text, failure=Failure("is nested too deeply to be checked"))
     except Exception as error:
         return FileReport(path, text, failure=_unforeseen(error))
+
+
+def _plain(finding: Finding) -> Finding:
+    """A finding as reports have it: what its fix does elsewhere is a function, which no other process can be given."""
+    if finding.fix is None or not finding.fix.elsewhere:
+        return finding
+    return replace(finding, fix=replace(finding.fix, elsewhere=()))
 
 
 def _unforeseen(error: Exception) -> Failure:
@@ -373,6 +480,8 @@ class _Job:
 
     files: tuple[str, ...]
     changed: tuple[tuple[str, str], ...]
+    created: tuple[str, ...]
+    removed: tuple[str, ...]
     settings: Settings
     render: bool
 
@@ -382,7 +491,8 @@ _worker: Optional[tuple[Workspace, Plan, bool]] = None
 
 def _start_worker(job: _Job) -> None:
     global _worker
-    workspace = Workspace(job.files)
+    workspace = Workspace(job.files, given=dict.fromkeys(job.created, b""))
+    workspace.removed.update(job.removed)
     for path, text in job.changed:
         workspace.replace(path, text)
     _worker = workspace, _plan(job.settings), job.render
@@ -401,7 +511,8 @@ def _in_processes(
     workspace: Workspace, settings: Settings, paths: Sequence[str], render: bool, jobs: int
 ) -> Iterator[list[FileReport]]:
     """The reports in chunks, the largest files first."""
-    job = _Job(tuple(workspace.files), tuple(workspace._texts.items()), settings, render)
+    files, texts = tuple(workspace.files), tuple(workspace._texts.items())
+    job = _Job(files, texts, tuple(workspace.created), tuple(workspace.removed), settings, render)
     by_size = sorted(paths, key=_size, reverse=True)
     step = max(1, min(_CHUNK, len(by_size) // (jobs * 4)))
     chunks = [by_size[at : at + step] for at in range(0, len(by_size), step)]
@@ -426,15 +537,22 @@ def _mend_pass(
     reports: dict[str, FileReport],
     applied: dict[str, list[Finding]],
     choose: Optional[Choose],
+    alone: bool = False,
 ) -> bool:
     """Mends each file once, with the others as they were before the pass; says whether any changed."""
     changed: dict[str, Mended] = {}
     ask = None if choose is None else partial(_ask, choose)
     for path, report in reports.items():
-        if not any(_wanted(finding, settings) for finding in report.findings):
+        if path in workspace.stuck or not any(_wanted(finding, settings) for finding in report.findings):
             continue
         try:
-            mended = mend(path, report.text, workspace.project, plan, unsafe=settings.unsafe_fixes, choose=ask)
+            mended = mend(
+                *(path, report.text, workspace.project, plan),
+                unsafe=settings.unsafe_fixes,
+                choose=ask,
+                kind=workspace.kind(path) or Kind.PYTHON,
+                alone=alone,
+            )
         except ParseError as error:
             reports[path] = FileReport(
                 path, report.text, report.findings, Failure(error.message, error.row, error.column)
@@ -447,9 +565,21 @@ def _mend_pass(
         if mended.text != report.text:
             changed[path] = mended
     for path, mended in changed.items():
-        workspace.replace(path, mended.text)
+        if not mended.elsewhere:
+            workspace.replace(path, mended.text)
+    for path, mended in changed.items():
+        if mended.elsewhere:
+            try:
+                workspace.change_others(path, mended.elsewhere)
+            except ValueError as error:
+                workspace.failures.append(FileReport(path, failure=Failure(f"left as it was: {error}")))
+                workspace.stuck.add(path)
+                continue
+            workspace.replace(path, mended.text)
+        if mended.removed:
+            workspace.remove(path)
         applied.setdefault(path, []).extend(mended.applied)
-    return bool(changed)
+    return bool(changed.keys() - workspace.stuck)
 
 
 def _ask(choose: Choose, path: str, text: str, finding: Finding) -> bool:
@@ -469,11 +599,14 @@ def _settle(
         return report
     text, findings = report.text, report.findings
     looked_for = {rule.code for rule in plan.rules}
-    revise = annotate if settings.annotate else without_stale
-    noted = revise(text, findings, looked_for)
+    kind = workspace.kind(report.path) or Kind.PYTHON
+    if kind is Kind.PYTHON:
+        noted = (annotate if settings.annotate else without_stale)(text, findings, looked_for)
+    else:
+        noted = revise_document(Document(report.path, text, kind), findings, looked_for, add=settings.annotate)
     if noted != text:
         workspace.replace(report.path, noted)
         workspace.project.forget(report.path)
-        findings = tuple(find(report.path, noted, workspace.project, plan, render=False))
+        findings = tuple(find(report.path, noted, workspace.project, plan, render=False, kind=kind))
     done = tuple(applied.get(report.path, ()))
     return FileReport(report.path, noted, findings, None, workspace.before(report.path), done)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from migrator.findings import Finding, LineIndex
 
+_IN_DOCUMENT = re.compile(
+    r"(?:#|//|<!--|\.\. )\s*migrator:\s*(?P<scope>ignore-file|ignore)\b\s*(?:\[(?P<codes>[^\]\n]*)\])?(?:\s*-->)?"
+)
 _COMMENT = re.compile(r"#\s*migrator:\s*(ignore-file|ignore)\b\s*(?:\[([^\]]*)\])?")
 
 
@@ -35,6 +38,22 @@ def suppressions(index: LineIndex) -> tuple[Suppression, ...]:
     if not _COMMENT.search(index.text):
         return ()
     return tuple(_from_comments(index))
+
+
+def document_suppressions(index: LineIndex) -> tuple[Suppression, ...]:
+    """The suppression comments of a file that is not Python, in the style of any language that it may be in."""
+    if "migrator:" not in index.text:
+        return ()
+    return tuple(
+        Suppression(
+            index.position(match.start())[0],
+            match.start(),
+            match.end(),
+            match["scope"] == "ignore-file",
+            tuple(code.strip() for code in (match["codes"] or "").split(",") if code.strip()),
+        )
+        for match in _IN_DOCUMENT.finditer(index.text)
+    )
 
 
 def _from_comments(index: LineIndex) -> Iterator[Suppression]:

@@ -57,6 +57,13 @@ def write_atomically(path: str, data: bytes, *, expected: Optional[bytes] = None
         raise
 
 
+def create(path: str, data: bytes) -> None:
+    """As `write_atomically`, for a file that is not there yet. Raises ChangedFileError where it is."""
+    if os.path.lexists(path):
+        raise ChangedFileError(path)
+    write_atomically(path, data)
+
+
 def _status(path: str, target: str) -> Optional[os.stat_result]:
     """The status of the target, None where it does not exist. Raises OSError where it is nothing to write to."""
     try:

@@ -43,7 +43,7 @@ def found(*paths: str, exclude: tuple[str, ...] = (), gitignore: bool = True) ->
 
 
 def test_python_files_are_found_in_the_order_of_their_parts() -> None:
-    touch("b.py", "a/z.pyi", "a/b/c.py", "a.py", "a-b/x.py", "README.md", "a/data.pyc", "a/py", "x.py.txt")
+    touch("b.py", "a/z.pyi", "a/b/c.py", "a.py", "a-b/x.py", "readme.txt", "a/data.pyc", "a/py", "x.py.txt")
     assert found() == ["a/b/c.py", "a/z.pyi", "a-b/x.py", "a.py", "b.py"]
 
 

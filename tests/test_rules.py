@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migrator.rules import catalogue
-from tests.support.examples import Example, findings_in, from_pages, prove
+from tests.support.examples import Example, FilesExample, files_from_pages, findings_in, from_pages, prove, prove_files
 
 
 @pytest.mark.parametrize("example", from_pages(), ids=lambda example: example.name)
@@ -16,6 +16,11 @@ def test_example_on_the_page_does_what_the_page_says(example: Example) -> None:
 @pytest.mark.parametrize("example", from_pages(), ids=lambda example: example.name)
 def test_use_instead_has_no_finding_of_the_rule(example: Example) -> None:
     assert [code for code, _, _ in findings_in(example.after, select=(example.code,), target=example.target)] == []
+
+
+@pytest.mark.parametrize("example", files_from_pages(), ids=lambda example: example.name)
+def test_example_of_files_on_the_page_does_what_the_page_says(example: FilesExample) -> None:
+    prove_files(example.before, example.after, select=(example.code,), target=example.target)
 
 
 def test_codes_and_names_are_unique() -> None:

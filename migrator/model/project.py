@@ -37,7 +37,7 @@ class Project:
     ) -> None:
         """`read` gives the text of a path, None where it cannot be had; `files` the Python files of the project;
         `star_names` what a star import of a module of Prefect brings."""
-        self._read = read
+        self.read = read
         self._files = files
         self.star_names = star_names
         self._modules: OrderedDict[str, Optional[Module]] = OrderedDict()
@@ -81,7 +81,7 @@ class Project:
         if path in self._modules:
             self._modules.move_to_end(path)
             return self._modules[path]
-        text = self._read(path) if self.relevant(path) else None
+        text = self.read(path) if self.relevant(path) else None
         if text is None:
             self._modules[path] = None
             return None
@@ -219,7 +219,7 @@ class Project:
             if current in self._relevant:
                 found = self._relevant[current]
                 continue
-            text = self._read(current)
+            text = self.read(current)
             self._relevant[current] = False
             visited.append(current)
             if text is not None:
@@ -259,7 +259,7 @@ class Project:
             if current in visited:
                 continue
             visited.add(current)
-            text = self._read(current)
+            text = self.read(current)
             found = list(self.imported_files(current, text)) if text is not None else []
             if target in found:
                 return True
@@ -277,19 +277,19 @@ class Project:
 
     def is_compat(self, path: str) -> bool:
         """Whether a file belongs to `compat` itself, or to a copy of it under another name."""
-        opening = self._read(os.path.join(os.path.dirname(path), "__init__.py")) or ""
+        opening = self.read(os.path.join(os.path.dirname(path), "__init__.py")) or ""
         return opening.startswith(f'"""{COMPAT}')
 
     def mentions(self, path: str, words: str) -> bool:
         """Whether the text of a file of the project has some words in it."""
-        return words in (self._read(path) or "")
+        return words in (self.read(path) or "")
 
     def is_spelled_out(self, path: str, name: str) -> bool:
         """Whether a file of the project has `module.name` in its text, as in `patch("package.module.name")`."""
         tail = os.path.splitext(os.path.basename(path))[0]
         tail = os.path.basename(os.path.dirname(path)) if tail == "__init__" else tail
         words = f"{tail}.{name}"
-        return any(words in (self._read(other) or "") for other in self._files() if other != path)
+        return any(words in (self.read(other) or "") for other in self._files() if other != path)
 
     def importers_of(self, path: str) -> list[str]:
         """The files of the project whose text may import this module; a few that do not may be among them."""
@@ -302,7 +302,7 @@ class Project:
         if self._importing is None:
             self._importing = {}
             for path in self._files():
-                text = self._read(path)
+                text = self.read(path)
                 if text is None or "import" not in text:
                     continue
                 words: set[str] = set()

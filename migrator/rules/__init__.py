@@ -13,23 +13,28 @@ def catalogue() -> tuple[Rule, ...]:
     from migrator.rules import (
         asynchronous,
         blocks,
+        commands,
+        deployment_files,
         deployments,
         extensions,
         fallbacks,
         final_states,
         futures,
+        infrastructure,
         lookalikes,
         members,
         misunderstandings,
         mutations,
         names,
         results,
+        storage,
         task_nesting,
         task_runners,
     )
 
     families = (
-        *(asynchronous, blocks, deployments, extensions, fallbacks, final_states, futures, lookalikes, members),
-        *(misunderstandings, mutations, names, results, task_nesting, task_runners),
+        *(asynchronous, blocks, commands, deployment_files, deployments, extensions, fallbacks, final_states, futures),
+        *(infrastructure, lookalikes, members, misunderstandings, mutations, names, results, storage, task_nesting),
+        *(task_runners,),
     )
     return tuple(sorted((rule for family in families for rule in family.RULES), key=lambda rule: rule.code))

@@ -8,14 +8,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Optional
+from typing import Any, Optional
 
-from migrator.findings import Applicability, Edit, Severity
+from migrator.findings import Applicability, Change, Edit, Severity
 from migrator.model.guards import only_on
 from migrator.model.module import Module
 from migrator.model.names import guarded, span
 from migrator.model.project import Project
 from migrator.model.values import Values
+from migrator.sources.documents import Document
 
 UPGRADE_GUIDE = "https://docs.prefect.io/v3/how-to-guides/migrate/upgrade-to-prefect-3"
 
@@ -37,6 +38,8 @@ class Target:
     both: bool = False
     compat: str = "compat"
     """The package that code for both majors takes its helpers from: `compat`, or a copy of it under another name."""
+    work_pool: Optional[str] = None
+    """The work pool for deployments that named none, since agents took their runs; None: what Prefect's own setting says when they are deployed."""
 
     def reaches(self, since: Optional[str]) -> bool:
         """Whether a change that came with a release (`3.5`) is in force on the target; False for None."""
@@ -56,11 +59,20 @@ class Mend:
     applicability: Applicability
     message: str
     edits: Callable[[], Iterable[Edit]]
+    elsewhere: Callable[[], Iterable[Change]] = tuple
+    """What it changes in other files; see `Change`."""
+    removes: bool = False
+    """Whether the file itself goes with the fix: the edits then leave nothing of its text."""
 
     @cached_property
     def rendered(self) -> tuple[Edit, ...]:
         """The edits, made once for all findings that share the mend."""
         return tuple(sorted(set(self.edits())))
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """The changes to other files, made once for all findings that share the mend."""
+        return tuple(self.elsewhere())
 
 
 @dataclass(frozen=True)
@@ -139,7 +151,35 @@ class Context:
         return quoted > annotations or self.project.is_spelled_out(self.module.path, name)
 
 
+@dataclass(frozen=True)
+class DocumentContext:
+    """What a rule for files other than Python looks at."""
+
+    document: Document
+    project: Project
+    target: Target
+    read: Callable[[str], Optional[str]] = lambda path: None
+    """The present text of another file; None where there is none."""
+
+    def draft(
+        self,
+        start: int,
+        end: int,
+        message: str,
+        mend: Optional[Mend] = None,
+        severity: Optional[Severity] = None,
+        url: Optional[str] = None,
+    ) -> Draft:
+        """A finding at `text[start:end]`."""
+        return Draft(start, end, message, mend, severity, url)
+
+
 Check = Callable[[Context], Iterator[Draft]]
+DocumentCheck = Callable[[DocumentContext], Iterator[Draft]]
+
+
+def _nothing(context: Any) -> Iterator[Draft]:
+    return iter(())
 
 
 @dataclass(frozen=True)
@@ -152,17 +192,21 @@ class Rule:
     fixes: str
     """`safe`, `unsafe`, `safe or unsafe`, `none`: what a finding of it may carry."""
     url: str
-    check: Check
+    check: Check = _nothing
+    """Decides on a Python module."""
     anywhere: bool = False
     """Whether it looks at files that mention Prefect without a name of its package, too: scripts that only speak to its API."""
 
     of_2: bool = False
     """Whether it tells what Prefect 2 did otherwise, without anything failing: not said of code that was written for Prefect 3."""
 
+    check_document: Optional[DocumentCheck] = None
+    """Decides on a file that is not Python; such a rule looks at no module."""
+
     @cached_property
     def page(self) -> str:
         """The rule's page: the docstring of its function."""
-        return inspect.cleandoc(self.check.__doc__ or "")
+        return inspect.cleandoc((self.check_document or self.check).__doc__ or "")
 
     @property
     def summary(self) -> str:
@@ -180,3 +224,10 @@ def rule(
 ) -> Callable[[Check], Rule]:
     """Makes a rule of a function whose docstring is the rule's page."""
     return lambda check: Rule(code, name, severity, fixes, url, check, anywhere, of_2)
+
+
+def document_rule(
+    code: str, name: str, severity: Severity, fixes: str, url: str = UPGRADE_GUIDE
+) -> Callable[[DocumentCheck], Rule]:
+    """As `rule`, for a function that decides on files that are not Python."""
+    return lambda check: Rule(code, name, severity, fixes, url, check_document=check)

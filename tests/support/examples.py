@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -43,6 +43,101 @@ def from_pages() -> list[Example]:
                     Example(f"{rule.code} {title}", rule.code, code, after, target.group(1) if target else "3")
                 )
     return found
+
+
+@dataclass(frozen=True)
+class FilesExample:
+    """A rule on files that are not Python: the files before and after."""
+
+    name: str
+    code: str
+    before: dict[str, str]
+    after: dict[str, str]
+    target: str = "3"
+
+
+_SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)
+_FILE = re.compile(r"^(`{3,4})\w+ (\S+)\n(.*?)^\1$", re.M | re.S)
+
+
+def files_from_pages() -> list[FilesExample]:
+    """The examples on the pages of rules for files that are not Python: blocks that are headed by language and file name (```` ```yaml prefect.yaml ````)."""
+    found: list[FilesExample] = []
+    for rule in catalogue():
+        if rule.check_document is None:
+            continue
+        sections = _SECTION.findall(rule.page + "\n")
+        for (title, body), (_, following) in zip(sections, sections[1:]):
+            if title.startswith("Example"):
+                target = re.search(r"--target (\S+?)\)?$", title)
+                before, after = ({name: code for _, name, code in _FILE.findall(part)} for part in (body, following))
+                found.append(
+                    FilesExample(f"{rule.code} {title}", rule.code, before, after, target.group(1) if target else "3")
+                )
+    return found
+
+
+def prove_files(
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    *,
+    select: tuple[str, ...] = (),
+    target: str = "3",
+    unsafe: bool = True,
+    work_pool: str | None = None,
+) -> list[FileReport]:
+    """Proves what `fix` does to a directory of files, those that it makes and takes away among them; gives what `check` said.
+
+    A file changes if and only if `check` declares a fix for it or for another one; nothing fails; YAML stays YAML; `check` on the result has no fixable
+    finding; a second `fix` changes no byte; `--diff` writes nothing.
+    """
+    settings = Settings(target=target, select=select, unsafe_fixes=unsafe, output_format="json", work_pool=work_pool)
+    with tempfile.TemporaryDirectory() as directory:
+        for name, content in before.items():
+            path = Path(directory, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(_clean(content).encode())
+        Path(directory, ".git").mkdir()
+        start = _files(directory)
+        found = check([directory], settings)
+        fix([directory], settings, write=False)
+        assert _files(directory) == start
+        done = fix([directory], settings)
+        assert not [report.failure for report in (*found, *done) if report.failure], done
+        made = _files(directory)
+        wanted = {name: _clean(content) for name, content in after.items()}
+        for name in sorted({*made, *wanted}):
+            got = made.get(name, "(no such file)\n")
+            assert got == wanted.get(name), f"\n--- got {name}\n{got}\n--- expected\n{wanted.get(name)}"
+        declared = [finding for report in found for finding in fixable(report.findings, unsafe)]
+        assert bool(declared) == (made != start), declared
+        for name, text in made.items():
+            if name.endswith((".yaml", ".yml")) and _is_yaml(start.get(name, "")):
+                assert _is_yaml(text), text
+        again = check([directory], settings)
+        assert not [finding for report in again for finding in fixable(report.findings, unsafe)], again
+        fix([directory], settings)
+        assert _files(directory) == made
+        return [replace(report, path=os.path.relpath(report.path, directory)) for report in found]
+
+
+def _is_yaml(text: str) -> bool:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        list(YAML(typ="rt").compose_all(text))
+    except YAMLError:
+        return False
+    return True
+
+
+def _files(directory: str) -> dict[str, str]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes().decode()
+        for path in sorted(Path(directory).rglob("*"))
+        if path.is_file()
+    }
 
 
 def fixable(findings: tuple[Finding, ...], unsafe: bool) -> list[Finding]:
