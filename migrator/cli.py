@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 import migrator
+from migrator.commands_deployments import deployments_app
 
 if TYPE_CHECKING:
     from migrator.config import Settings
@@ -57,6 +58,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(deployments_app, name="deployments")
 
 Paths = Annotated[
     list[str],

@@ -111,6 +111,8 @@ class FileReport:
     applied: tuple[Finding, ...] = field(default=())
     removed: bool = False
     """Whether the fixes did away with the file; `text` is then empty."""
+    touched: bool = False
+    """Whether fixes of other files changed it, or made it."""
 
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")

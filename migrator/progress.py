@@ -18,8 +18,8 @@ OnProgress = Callable[[int, int], None]
 
 
 @contextlib.contextmanager
-def progress_bar(wanted: bool) -> Iterator[Optional[OnProgress]]:
-    """What a run is to call after each file; None where no bar is `wanted` or standard error is no terminal.
+def progress_bar(wanted: bool, what: str = "Files") -> Iterator[Optional[OnProgress]]:
+    """What a run is to call after each file (or `what` it counts); None where no bar is `wanted` or standard error is no terminal.
 
     The bar appears with the first call that tells of many files, and is gone at the end. Only then is rich imported.
     """
@@ -32,7 +32,7 @@ def progress_bar(wanted: bool) -> Iterator[Optional[OnProgress]]:
         if total < MANY_FILES:
             return
         if not bar:
-            bar.append(_start(total))
+            bar.append(_start(total, what))
         progress, task = bar[0]
         progress.update(task, completed=done, total=total)
 
@@ -43,7 +43,7 @@ def progress_bar(wanted: bool) -> Iterator[Optional[OnProgress]]:
             progress.stop()
 
 
-def _start(total: int) -> tuple[Progress, TaskID]:
+def _start(total: int, what: str) -> tuple[Progress, TaskID]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -55,6 +55,6 @@ def _start(total: int) -> tuple[Progress, TaskID]:
         console=Console(stderr=True),
         transient=True,
     )
-    task = progress.add_task("Files", total=total)
+    task = progress.add_task(what, total=total)
     progress.start()
     return progress, task

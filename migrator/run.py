@@ -130,6 +130,7 @@ class Workspace:
         self._sources: dict[str, Optional[Source]] = {}
         self._texts: dict[str, str] = {}
         self._around: Optional[list[str]] = None
+        self._documents: Optional[list[str]] = None
         self.removed: set[str] = set()
         """Files that the fixes do away with."""
         self.created: set[str] = set()
@@ -158,7 +159,7 @@ class Workspace:
 
     def forget(self) -> None:
         """Starts the model anew, after texts changed."""
-        self.project = Project(self.text, self._files_around, star_names)
+        self.project = Project(self.text, self._files_around, star_names, self._documents_around)
 
     def data(self, path: str) -> bytes:
         """The bytes of a file as first read. Raises OSError."""
@@ -198,8 +199,9 @@ class Workspace:
         self._texts[path] = text
 
     def kind(self, path: str) -> Optional[Kind]:
-        """What a file is written in; None where that is not read. Raises OSError."""
-        return kind_of(path) or kind_of_named(path, self.data(path))
+        """What a file is written in; None where that is not read. A file that a fix of another changes is plain text at least. Raises OSError."""
+        kind = kind_of(path) or kind_of_named(path, self.data(path))
+        return Kind.OTHER if kind is None and path in self.touched else kind
 
     def change_others(self, path: str, changes: Sequence[Change]) -> None:
         """Does what a fix of `path` does to other files: to all of them or, where a ValueError says why, to none."""
@@ -217,6 +219,11 @@ class Workspace:
                 self._data[target] = b""
             self.replace(target, text)
             self._needs.setdefault(path, set()).add(target)
+
+    @property
+    def touched(self) -> set[str]:
+        """The files that fixes of other files changed or made."""
+        return {target for needed in self._needs.values() for target in needed}
 
     def remove(self, path: str) -> None:
         """Notes that a file goes."""
@@ -246,7 +253,7 @@ class Workspace:
 
     def write_all(self, reports: Sequence[FileReport]) -> list[FileReport]:
         """Writes what changed: first what the fixes of other files changed, then the others, then away with what goes."""
-        targets = {target for needed in self._needs.values() for target in needed}
+        targets = self.touched
 
         def turn(report: FileReport) -> int:
             path = os.path.abspath(report.path)
@@ -310,7 +317,8 @@ class Workspace:
             except OSError:
                 mentioning.append(path)
                 continue
-            if _mentions_prefect(data) or "prefect" in os.path.basename(path) or path in self.created:
+            named = "prefect" in os.path.basename(path) or path in self.created
+            if named or _mentions_prefect(data) or _may_be_a_deployment(path, data):
                 mentioning.append(path)
                 continue
             if kind_of(path) not in (None, Kind.PYTHON):
@@ -339,6 +347,16 @@ class Workspace:
                     return True
         return False
 
+    def _documents_around(self) -> list[str]:
+        """Every file of the project that is not Python but of a known kind, as it is after the fixes so far."""
+        if self._documents is None:
+            around = {path for path in self.files if kind_of(path) not in (None, Kind.PYTHON)}
+            for root in sorted({self.project.root(path) for path in around}):
+                found = discover([root], on_error=lambda path, error: None)
+                around.update(os.path.abspath(path) for path in found if kind_of(path) is not Kind.PYTHON)
+            self._documents = sorted(around)
+        return [path for path in self._documents if path not in self.removed]
+
     def _files_around(self) -> list[str]:
         """Every Python file of the project that the files belong to, those outside of the given paths included."""
         if self._around is None:
@@ -354,6 +372,11 @@ class Workspace:
 def _mentions_prefect(data: bytes) -> bool:
     """Whether the word stands in a file, be it in the name of a setting (`PREFECT_API_URL`)."""
     return b"prefect" in data or b"PREFECT_" in data
+
+
+def _may_be_a_deployment(path: str, data: bytes) -> bool:
+    """Whether a YAML file has a key of 2.x's deployment files, which need not have the word."""
+    return kind_of(path) is Kind.YAML and (b"flow_name:" in data or b"work_pool:" in data)
 
 
 def _import_lines(data: bytes, word: bytes) -> Iterator[bytes]:
@@ -609,4 +632,5 @@ def _settle(
         workspace.project.forget(report.path)
         findings = tuple(find(report.path, noted, workspace.project, plan, render=False, kind=kind))
     done = tuple(applied.get(report.path, ()))
-    return FileReport(report.path, noted, findings, None, workspace.before(report.path), done)
+    touched = report.path in workspace.touched
+    return FileReport(report.path, noted, findings, None, workspace.before(report.path), done, touched=touched)

@@ -162,7 +162,6 @@ LEFT = {
     "storage": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', storage=S3.load('x'))",
     "infrastructure": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', infrastructure=block)",
     "output": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', output='x.yaml')",
-    "triggers": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', triggers=[t])",
     "unknown_argument": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', timezone='UTC')",
     "unknown_flow": "Deployment.build_from_flow(make(), 'n', work_pool_name='p')",
     "unpacked_unknown": "Deployment.build_from_flow(etl, 'n', **load())",
@@ -171,7 +170,10 @@ LEFT = {
     "yaml": "Deployment.load_from_yaml('x.yaml')",
     "no_pool_and_kept": "d = Deployment.build_from_flow(etl, 'n')\n    return d",
     "attribute_that_is_gone": "d = Deployment.build_from_flow(etl, 'n', work_pool_name='p')\n    d.storage = None",
-    "applied_with_upload": "d = Deployment.build_from_flow(etl, 'n', work_pool_name='p')\n    d.apply(upload=True)",
+    "applied_with_something_else": "d = Deployment.build_from_flow(etl, 'n', work_pool_name='p')\n    d.apply(now=True)",
+    "loaded": "d = Deployment.build_from_flow(etl, 'n', work_pool_name='p')\n    d.load()",
+    "constructor_without_a_name": "Deployment(flow_name='etl', entrypoint='flows.py:etl', work_pool_name='p').apply()",
+    "storage_of_a_parameter": "Deployment.build_from_flow(etl, 'n', work_pool_name='p', storage=block)",
     "applied_and_used": "d = Deployment.build_from_flow(etl, 'n', work_pool_name='p', apply=True)\n    print(d.name)",
 }
 

@@ -77,7 +77,7 @@ REPORTED = {
     "comment_between": "s = load.submit(1).get_state(\n    # now\n)\n",
     "without_a_new_spelling": "x = load.submit(1).task_run\n",
     "through_the_class": "x = PrefectFuture.get_state\n",
-    "of_the_client": "async def f():\n    async with get_client() as c:\n        await c.update_schedule('x', active=True)\n",
+    "of_the_client": "async def f():\n    async with get_client() as c:\n        return c.update_schedule\n",
     "of_the_context": "from prefect.context import FlowRunContext\n\nx = FlowRunContext.get().task_run_futures\n",
     "inherited": "class Mine(PrefectFuture):\n    def f(self):\n        return self.asynchronous\n",
 }
@@ -207,13 +207,13 @@ def test_argument_is_written_as_prefect_3_takes_it(name: str) -> None:
 
 
 ARGUMENTS = {
-    "of_a_method": ("etl.serve(name='x', is_schedule_active=False)\n", "error"),
-    "of_a_classmethod": ("from prefect.deployments.runner import RunnerDeployment\n\nRunnerDeployment.from_flow(etl, name='x', is_schedule_active=False)\n", "error"),
+    "of_a_method": ("etl.serve(name='x', paused=True, is_schedule_active=False)\n", "error"),
+    "of_a_classmethod": ("from prefect.deployments.runner import RunnerDeployment\n\nRunnerDeployment.from_flow(etl, name='x', paused=False, is_schedule_active=False)\n", "error"),
     "of_a_function": ("from prefect import pause_flow_run\n\npause_flow_run(flow_run_id='x')\n", "error"),
     "of_a_client": ("async def f():\n    async with get_client() as c:\n        await c.create_work_queue('x', tags=['a'])\n", "error"),
-    "of_a_model_that_forbids": ("from prefect.client.schemas.actions import DeploymentCreate\n\nDeploymentCreate(name='x', flow_id='y', is_schedule_active=True)\n", "error"),
+    "of_a_model_that_forbids": ("from prefect.client.schemas.actions import DeploymentCreate\n\nDeploymentCreate(name='x', flow_id='y', paused=False, is_schedule_active=True)\n", "error"),
     "of_a_model_that_ignores": ("from prefect.client.schemas.filters import DeploymentFilter\n\nDeploymentFilter(is_schedule_active=None)\n", "warning"),
-    "of_a_model_that_ignores_after_a_look": ("from prefect.deployments.runner import RunnerDeployment\n\nRunnerDeployment(name='x', is_schedule_active=True)\n", "warning"),
+    "of_a_model_that_ignores_after_a_look": ("from prefect.deployments.runner import RunnerDeployment\n\nRunnerDeployment(name='x', paused=False, is_schedule_active=True)\n", "warning"),
     "new_name_is_there_too": ("from prefect.deployments import run_deployment\n\nrun_deployment('a/b', infra_overrides={}, job_variables={})\n", "error"),
     "left_out_value_does_something": ("def f(state: State):\n    return state.result(fetch=decide())\n", "error"),
 }  # fmt: skip
@@ -468,3 +468,74 @@ def test_fetch_of_a_coroutine_that_does_not_await_is_left(call: str) -> None:
     code = f"from prefect.states import State\n\n\nasync def f(s: State, flag):\n    return {call}\n"
     (found,) = prove(code, code, select=("PF108",))
     assert found.fix is None
+
+
+# -- schedules and pauses of deployments
+
+TURNED = {
+    "inactive": ("etl.deploy('n', is_schedule_active=False)", "etl.deploy('n', paused=True)"),
+    "active": ("etl.serve('n', is_schedule_active=True)", "etl.serve('n', paused=False)"),
+    "nothing_said": ("etl.serve('n', is_schedule_active=None)", "etl.serve('n')"),
+    "active_by_expression": (
+        "etl.to_deployment('n', is_schedule_active=a or b)",
+        "etl.to_deployment('n', paused=not (a or b))",
+    ),
+    "active_by_negation": ("etl.serve('n', is_schedule_active=not a)", "etl.serve('n', paused=a)"),
+    "schedule_of_the_client": (
+        "await client.create_deployment(flow_id=a, name='n', schedule=CronSchedule(cron='0 0 * * *'), is_schedule_active=False)",
+        "await client.create_deployment(flow_id=a, name='n', schedules=[{\"schedule\": CronSchedule(cron='0 0 * * *'), \"active\": True}], paused=True)",
+    ),
+    "schedule_of_the_client_in_a_variable": (
+        "await client.create_deployment(flow_id=a, name='n', schedule=b)",
+        'await client.create_deployment(flow_id=a, name=\'n\', schedules=[{"schedule": b, "active": True}] if b is not None else None)',
+    ),
+    "update": (
+        "DeploymentUpdate(is_schedule_active=True, infra_overrides={})",
+        "DeploymentUpdate(paused=False, job_variables={})",
+    ),
+    "update_schedule": ("await client.update_schedule(a)", "await client.set_deployment_paused_state(a, paused=False)"),
+    "update_schedule_positional": (
+        "await client.update_schedule(a, b)",
+        "await client.set_deployment_paused_state(a, paused=not b)",
+    ),
+    "update_schedule_by_name": (
+        "await client.update_schedule(deployment_id=a, active=False)",
+        "await client.set_deployment_paused_state(deployment_id=a, paused=True)",
+    ),
+}
+SCHEDULES = (
+    "from prefect.client.schemas.actions import DeploymentUpdate\nfrom prefect.client.schemas.schedules import CronSchedule\n"
+    f"{HEAD}async def f(a, b):\n    async with get_client() as client:\n        "
+)
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_value_is_turned_round_where_prefect_3_takes_the_opposite_or_a_list(name: str) -> None:
+    before, after = TURNED[name]
+    prove(f"{SCHEDULES}{before}\n", f"{SCHEDULES}{after}\n", select=RULES)
+
+
+def test_schedule_that_3_0_refuses_is_a_list_for_it_and_stays_for_later_ones() -> None:
+    before = f"{SCHEDULES}etl.deploy('n', schedule=CronSchedule(cron='0 0 * * *'))\n"
+    after = f"{SCHEDULES}etl.deploy('n', schedules=[CronSchedule(cron='0 0 * * *')])\n"
+    prove(before, after, select=RULES, target="3.1")
+    prove_untouched(before, select=RULES, target="3.8")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "etl.deploy('n', paused=False)",
+        "etl.deploy('n', schedules=[CronSchedule(cron='0 0 * * *')])",
+        "await client.set_deployment_paused_state(a, True)",
+        "other.update_schedule(a, True)",
+        "other.deploy('n', is_schedule_active=False)",
+    ],
+)
+def test_what_is_written_for_3_or_belongs_to_others_stays(call: str) -> None:
+    prove_untouched(f"{SCHEDULES}{call}\n", select=RULES)
+
+
+def test_update_of_2_has_no_pause_for_both_majors() -> None:
+    code = f"{SCHEDULES}DeploymentUpdate(is_schedule_active=True)\n"
+    prove(code, code, select=RULES, target="both")

@@ -681,22 +681,26 @@ FAMILIES: tuple[Family, ...] = (
     # integration packages
     Family(
         ("prefect_aws.ecs", "prefect_aws.ECSTask"),
-        "Use an ECS work pool and its worker; the fields of the block become job variables.",
+        "Use an ECS work pool (`prefect work-pool create NAME --type ecs`) and its worker; the fields of the block become "
+        "job variables.",
         f"{_DOCS}/integrations/prefect-aws",
     ),
     Family(
         ("prefect_azure.AzureContainerInstanceJob", "prefect_azure.container_instance"),
-        "Use an Azure Container Instance work pool and its worker; the fields of the block become job variables.",
+        "Use an Azure Container Instance work pool (`prefect work-pool create NAME --type azure-container-instance`) and "
+        "its worker; the fields of the block become job variables.",
         f"{_DOCS}/integrations/prefect-azure",
     ),
     Family(
         ("prefect_gcp.CloudRunJob", "prefect_gcp.cloud_run", "prefect_gcp.models.cloud_run_v2.CloudRunJobV2Result"),
-        "Use a Cloud Run work pool and its worker; the fields of the block become job variables.",
+        "Use a Cloud Run work pool (`prefect work-pool create NAME --type cloud-run-v2`) and its worker; the fields of the "
+        "block become job variables.",
         f"{_DOCS}/integrations/prefect-gcp",
     ),
     Family(
         ("prefect_gcp.VertexAICustomTrainingJob", "prefect_gcp.aiplatform"),
-        "Use a Vertex AI work pool and its worker; the fields of the block become job variables.",
+        "Use a Vertex AI work pool (`prefect work-pool create NAME --type vertex-ai`) and its worker; the fields of the "
+        "block become job variables.",
         f"{_DOCS}/integrations/prefect-gcp",
     ),
     Family(

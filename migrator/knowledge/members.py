@@ -46,6 +46,8 @@ class ChangedMember:
     """True where a call became an attribute (`x.name()` is `x.new`), False where an attribute became a call, None where neither."""
     new_since_2: Optional[str] = None
     """The first 2.x minor on which `new` works the same; None where no 2.x has it."""
+    negates: Optional[tuple[str, str]] = None
+    """The second argument of the call, by its old and its new name, where `new` takes the opposite value; True where it was not given."""
     compat: Optional[str] = None
     """The function of `compat` that says the same of the object on both majors; its name with `_async` is its twin that is awaited."""
     applicability: Literal["safe", "unsafe"] = "safe"
@@ -66,6 +68,8 @@ class ChangedArgument:
     """The keyword."""
     new: Optional[str] = None
     """The keyword that takes the same value on every 3.x; None where there is none."""
+    written: Literal["same", "opposite", "listed", "entries"] = "same"
+    """How `new` takes the value: as it is, negated, as the one element of a list, or as that of a list of dictionaries with `schedule` and `active`."""
     drop: bool = False
     """Whether the call says the same without it on each 3.x that refuses it or takes no notice of it."""
     new_since_2: Optional[str] = None
@@ -95,7 +99,7 @@ _PAUSED = "Write `paused=` with the opposite value (2.16 and later, every 3.x)."
 _SCHEDULE = "Write `schedules=[...]` (2.16 and later, every 3.x)."
 _SCHEDULE_BACK = f"3.0 and 3.1 refuse it, later ones take it again. {_SCHEDULE}"
 _IGNORED = "3.x takes no notice of it and says nothing."
-_MANIFEST = "Leave it out: `entrypoint=` and `path=` say where the flow is."
+_MANIFEST = "`entrypoint=` and `path=` say where the flow is."
 _SCHEDULE_LIMITS = "Schedules have no such limit any more (gone in 3.1): limit the deployment's runs with `concurrency_limit=` instead."
 _POLICIES = "Notification policies are gone (3.4): use an automation that sends a notification."
 _PAUSE_OTHER = "use `suspend_flow_run` for another run or to free the infrastructure."
@@ -211,7 +215,10 @@ def _members() -> Iterator[ChangedMember]:
     yield ChangedMember(
         _CLIENT,
         "update_schedule",
-        advice="`set_deployment_paused_state(deployment_id, paused)` does it (2.16 and later, every 3.x), with the opposite value: inactive is paused. From 3.4 on it warns: `pause_deployment` and `resume_deployment` are there.",
+        new="set_deployment_paused_state",
+        negates=("active", "paused"),
+        new_since_2="2.16",
+        advice="It takes `paused`, the opposite value: inactive is paused (2.16 and later, every 3.x). From 3.4 on it warns: `pause_deployment` and `resume_deployment` are there.",
         url=_SCHEDULES,
     )
     yield ChangedMember(
@@ -250,6 +257,13 @@ def _members() -> Iterator[ChangedMember]:
     )
 
 
+def _opposite(owner: str, advice: str, since: Optional[str]) -> ChangedArgument:
+    """`is_schedule_active=x` became `paused=not x`."""
+    return ChangedArgument(
+        owner, "is_schedule_active", "paused", "opposite", new_since_2=since, advice=advice, url=_SCHEDULES
+    )
+
+
 def _arguments() -> Iterator[ChangedArgument]:
     yield ChangedArgument(
         "prefect.client.schemas.objects.State.result",
@@ -264,28 +278,31 @@ def _arguments() -> Iterator[ChangedArgument]:
         advice="Use `state.result()`: from 3.3 on `get_state_result` takes no `fetch` and gives a coroutine even in synchronous code.",
         url=_STATES,
     )
-    for owner in _DEPLOYING:
-        yield ChangedArgument(owner, "is_schedule_active", advice=_PAUSED, url=_SCHEDULES)
-        yield ChangedArgument(owner, "schedule", advice=_SCHEDULE_BACK, url=_SCHEDULES)
     runner_deployment = "prefect.deployments.runner.RunnerDeployment"
-    yield ChangedArgument(runner_deployment, "is_schedule_active", advice=f"{_IGNORED} {_PAUSED}", url=_SCHEDULES)
-    yield ChangedArgument(runner_deployment, "schedule", advice=f"{_IGNORED} {_SCHEDULE}", url=_SCHEDULES)
+    for owner in (*_DEPLOYING, runner_deployment):
+        ignored = f"{_IGNORED} " if owner == runner_deployment else ""
+        schedule = f"{ignored}{_SCHEDULE}" if ignored else _SCHEDULE_BACK
+        yield _opposite(owner, f"{ignored}{_PAUSED}", "2.16")
+        yield ChangedArgument(
+            owner, "schedule", "schedules", "listed", new_since_2="2.16", advice=schedule, url=_SCHEDULES
+        )
     for owner in (f"{_CLIENT}.create_deployment", *_DEPLOYMENT_ACTIONS):
         yield ChangedArgument(owner, "infra_overrides", new="job_variables", new_since_2="2.17")
-        yield ChangedArgument(owner, "manifest_path", advice=_MANIFEST)
-        if not owner.endswith("client.schemas.actions.DeploymentUpdate"):
-            yield ChangedArgument(owner, "is_schedule_active", advice=_PAUSED, url=_SCHEDULES)
-            yield ChangedArgument(owner, "schedule", advice=_SCHEDULE, url=_SCHEDULES)
-    client_update = "prefect.client.schemas.actions.DeploymentUpdate"
-    yield ChangedArgument(
-        client_update,
-        "is_schedule_active",
-        advice="Write `paused=` with the opposite value (every 3.x, no 2.x).",
-        url=_SCHEDULES,
-    )
-    yield ChangedArgument(
-        client_update, "schedule", advice="Write `schedules=[...]` (every 3.x, no 2.x).", url=_SCHEDULES
-    )
+        yield ChangedArgument(
+            owner, "manifest_path", drop=True, new_since_2="2.10", advice=_MANIFEST, applicability="unsafe"
+        )
+        since = None if owner.endswith("client.schemas.actions.DeploymentUpdate") else "2.16"
+        where = f"({since} and later, every 3.x)" if since else "(every 3.x, no 2.x)"
+        yield _opposite(owner, f"Write `paused=` with the opposite value {where}.", since)
+        yield ChangedArgument(
+            owner,
+            "schedule",
+            "schedules",
+            "entries",
+            new_since_2=since,
+            advice=f"Write `schedules=[...]` {where}.",
+            url=_SCHEDULES,
+        )
     for name in ("schedule", "is_schedule_active"):
         yield ChangedArgument(
             f"{_CLIENT}.update_deployment",
@@ -297,7 +314,7 @@ def _arguments() -> Iterator[ChangedArgument]:
     for owner in _DEPLOYMENTS:
         yield ChangedArgument(owner, "infra_overrides", new="job_variables", new_since_2="2.17", advice=_IGNORED)
         yield ChangedArgument(owner, "manifest_path", drop=True, advice=_IGNORED)
-        yield ChangedArgument(owner, "is_schedule_active", advice=f"{_IGNORED} {_PAUSED}", url=_SCHEDULES)
+        yield _opposite(owner, f"{_IGNORED} {_PAUSED}", "2.16")
         yield ChangedArgument(owner, "schedule", advice=f"{_IGNORED} {_SCHEDULE}", url=_SCHEDULES)
     for owner in _SCHEDULE_CLASSES:
         advice = f"{_IGNORED} {_SCHEDULE_LIMITS}" if owner.endswith(".DeploymentSchedule") else _SCHEDULE_LIMITS

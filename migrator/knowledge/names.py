@@ -98,6 +98,15 @@ class NewName:
 
 
 _USE_WORKERS = "Infrastructure blocks are gone: put the deployment on a work pool of that kind and give image, env and the rest as job variables."
+_USE_WORK_POOL = {
+    name: f"Its place has a work pool, `prefect work-pool create NAME --type {pool}`, and the worker of {package}: what the "
+    "block's fields said, job variables say."
+    for name, pool, package in (
+        ("DockerContainer", "docker", "prefect-docker"),
+        ("KubernetesJob", "kubernetes", "prefect-kubernetes"),
+        ("Process", "process", "Prefect itself"),
+    )
+}
 _AGENTS = "Agents are gone: start a worker instead (`prefect worker start --pool NAME`)."
 _PACKAGERS = "Packaging was removed: build an image with `flow.deploy(image=...)`, or load the code with `flow.from_source(...)`."
 _ENGINE = "The 2.x engine was internal and is gone: call the flow or task, or use its `submit`; nothing replaces this function."
@@ -745,29 +754,27 @@ MOVED_NAMES: tuple[MovedName, ...] = (
     MovedName(
         "prefect.filesystems.S3",
         requires="prefect-aws",
-        advice="Use `prefect_aws.S3Bucket(bucket_name=..., bucket_folder=..., credentials=AwsCredentials(...))` and save it anew: "
-        "saved S3 blocks can not be loaded as it.",
+        advice="Use `prefect_aws.S3Bucket` and save it anew: saved S3 blocks cannot be loaded as it (`migrator rule PF310`).",
         url=_AWS,
     ),
     MovedName(
         "prefect.filesystems.GCS",
         requires="prefect-gcp",
-        advice="Use `prefect_gcp.GcsBucket(bucket=..., bucket_folder=..., gcp_credentials=GcpCredentials(...))` and save it anew: "
-        "saved GCS blocks can not be loaded as it.",
+        advice="Use `prefect_gcp.GcsBucket` and save it anew: saved GCS blocks cannot be loaded as it (`migrator rule PF310`).",
         url=_GCP,
     ),
     MovedName(
         "prefect.filesystems.Azure",
         requires="prefect-azure",
-        advice="Use `prefect_azure.AzureBlobStorageContainer(container_name=..., base_folder=..., credentials=...)` and save it anew: "
-        "saved Azure blocks can not be loaded as it.",
+        advice="Use `prefect_azure.AzureBlobStorageContainer` and save it anew: saved Azure blocks cannot be loaded as it "
+        "(`migrator rule PF310`).",
         url=_AZURE,
     ),
     MovedName(
         "prefect.filesystems.GitHub",
         requires="prefect-github",
-        advice="For flow code use `flow.from_source('https://github.com/...')` or `prefect.runner.storage.GitRepository`; as a block "
-        "`prefect_github.GitHubRepository(repository_url=..., reference=..., credentials=...)`, saved anew.",
+        advice="For flow code use `flow.from_source(source=...)` with `prefect.runner.storage.GitRepository`; as a block "
+        "`prefect_github.GitHubRepository`, saved anew (`migrator rule PF310`).",
         url=_CODE_STORAGE,
     ),
     # prefect.flows
@@ -783,7 +790,19 @@ MOVED_NAMES: tuple[MovedName, ...] = (
     ),
     MovedName("prefect.futures.call_repr", advice="Nothing replaces it: format the call yourself."),
     # prefect.infrastructure: the package itself still imports on 3.x
-    *(MovedName(f"prefect.infrastructure.{name}", advice=_USE_WORKERS, url=_WORKERS) for name in _INFRASTRUCTURE),
+    *(
+        MovedName(f"prefect.infrastructure.{name}", advice=_USE_WORK_POOL.get(name, _USE_WORKERS), url=_WORKERS)
+        for name in _INFRASTRUCTURE
+    ),
+    *(
+        MovedName(f"prefect.infrastructure.{module}.{name}", advice=_USE_WORK_POOL[name], url=_WORKERS, gone_in_2=gone)
+        for module, name, gone in (
+            ("container", "DockerContainer", None),
+            ("docker", "DockerContainer", "2.17.0"),
+            ("kubernetes", "KubernetesJob", None),
+            ("process", "Process", None),
+        )
+    ),
     *(
         MovedName(
             f"prefect.infrastructure.base.{name}",
@@ -800,9 +819,11 @@ MOVED_NAMES: tuple[MovedName, ...] = (
     *(
         MovedName(
             f"prefect.infrastructure.{module}.DockerRegistry",
+            "prefect_docker.credentials.DockerRegistryCredentials",
+            new_since_2="2.20.26",
+            applicability="unsafe",
             requires="prefect-docker",
-            advice="Use `prefect_docker.DockerRegistryCredentials`: same fields, another block type, so saved blocks have to be "
-            "saved anew.",
+            advice="Same fields, another block type: saved blocks have to be saved anew.",
             url=_DOCKER,
             gone_in_2=gone,
         )
@@ -1373,6 +1394,12 @@ NEVER_EXISTED: Mapping[str, Phantom] = {
         "prefect.deployments.run_deployment",
         "It is in `prefect.deployments`.",
         f"{_DOCS}/v3/how-to-guides/deployments/run-deployments",
+    ),
+    "prefect.deployments.DeploymentSpec": Phantom(
+        None,
+        "It was of the betas of Prefect 2 alone: write `flow.from_source(source=..., entrypoint=...).deploy(name=..., work_pool_name=...)`; `flow_location` is the "
+        "file in `entrypoint`, `schedule` goes into `schedules=[...]`, `flow_storage` is the `source`, and `infrastructure` the work pool.",
+        _DEPLOY,
     ),
     "prefect.deployments.DockerImage": Phantom(
         "prefect.docker.DockerImage", "It is in `prefect.docker`, since 3.0.", f"{_API}docker-docker_image"

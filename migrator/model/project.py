@@ -34,9 +34,11 @@ class Project:
         read: Callable[[str], Optional[str]],
         files: Callable[[], Iterable[str]] = tuple,
         star_names: Callable[[str], Iterable[str]] = lambda module: (),
+        documents: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        """`read` gives the text of a path, None where it cannot be had; `files` the Python files of the project;
-        `star_names` what a star import of a module of Prefect brings."""
+        """`read` gives the text of a path, None where it cannot be had; `files` the Python files of the project; `documents` its other files
+        of a known kind; `star_names` what a star import of a module of Prefect brings."""
+        self.documents = documents
         self.read = read
         self._files = files
         self.star_names = star_names

@@ -23,7 +23,16 @@ def summary(reports: Sequence[FileReport], options: Options) -> str:
         if applied:
             verb = "Would fix" if options.dry else "Fixed"
             lines.append(f"{verb} {plural(applied, 'finding')} in {plural(changed, 'file')}.")
-        annotated = sum(report.before is not None and not report.applied for report in reports)
+        others = [report for report in reports if report.before is not None and not report.applied]
+        further = sum(report.touched for report in others)
+        gone = sum(report.removed for report in reports)
+        if further:
+            verb = "Would write" if options.dry else "Wrote"
+            lines.append(f"{verb} {plural(further, 'file')} more with them.")
+        if gone:
+            verb = "Would remove" if options.dry else "Removed"
+            lines.append(f"{verb} {plural(gone, 'file')} that another one now says all of.")
+        annotated = len(others) - further
         if annotated:
             verb = "Would change" if options.dry else "Changed"
             lines.append(f"{verb} the comments in {plural(annotated, 'file')}.")

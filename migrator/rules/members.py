@@ -24,8 +24,9 @@ from migrator.model.guards import only_on
 from migrator.model.module import FLOW_DECORATORS, TASK_DECORATORS, Module, Reference
 from migrator.model.names import FUNCTIONS, rows_with, span, walked
 from migrator.model.values import CLASS, FUNCTION, INSTANCE, METHOD, Homes, Value, home_on
-from migrator.rewriting.calls import remove_arguments, rename_argument
+from migrator.rewriting.calls import remove_arguments, rename_argument, set_argument
 from migrator.rewriting.names import add_import, can_add_import, local_name
+from migrator.rewriting.turned import listed, opposite
 from migrator.rules.base import Context, Draft, Mend, Target, rule
 
 _PARAMETER = re.compile(r"(?<=[{,(])(\w+)[=!/*]*@([\d.|-]+)")
@@ -473,6 +474,8 @@ def respelled(
         return None
     end = start + len(node.attr)
     edits = [Edit(start, end, row.new)]
+    if row.negates is not None:
+        return _negated(context, node, parents, row, start)
     if row.called is False:
         edits = [Edit(start, end, f"{row.new}()")]
     elif row.called:
@@ -494,6 +497,34 @@ def respelled(
             return None
     applicability = Applicability.SAFE if row.applicability == "safe" else Applicability.UNSAFE
     return Mend(applicability, f"Use `{row.new}`", partial(tuple, edits))
+
+
+def _negated(
+    context: Context, node: ast.Attribute, parents: tuple[ast.AST, ...], row: ChangedMember, start: int
+) -> Optional[Mend]:
+    """`x.member(first, active)` becomes `x.new(first, paused=not active)`."""
+    call = parents[-1]
+    assert row.negates is not None
+    if not isinstance(call, ast.Call) or call.func is not node or len(call.args) > 2:
+        return None
+    if any(isinstance(each, ast.Starred) for each in call.args) or any(each.arg is None for each in call.keywords):
+        return None
+    old, new = row.negates
+    begin, end = span(call, context.module.index)
+    text = context.module.text[begin:end]
+    if len(call.args) == 2:
+        first, _ = span(call.args[1], context.module.index)
+        text = f"{text[: first - begin]}{old}={text[first - begin :]}"
+    value = next(
+        (each.value for each in call.keywords if each.arg == old), call.args[1] if len(call.args) == 2 else None
+    )
+    written = "False" if value is None else opposite(value, context.module.source(value))
+    try:
+        text = set_argument(rename_argument(text, old, new), new, written)
+    except ValueError:
+        return None
+    text = f"{text[: start - begin]}{row.new}{text[start - begin + len(node.attr) :]}"
+    return Mend(Applicability.SAFE, f"Use `{row.new}`", partial(tuple, (Edit(begin, end, text),)))
 
 
 def _by_compat(context: Context, node: ast.Attribute, parents: tuple[ast.AST, ...], function: str) -> Optional[Mend]:
@@ -532,7 +563,7 @@ def _of_argument(
     row = gone.row
     if not isinstance(row, ChangedArgument):
         return Draft(start, end, told, severity=gone.severity)
-    if row.new is not None:
+    if row.new is not None and row.written == "same":
         told += f"; it is `{row.new}=`"
     elif row.drop:
         told += "; leave it out"
@@ -553,17 +584,38 @@ def _rewritten(
         return None
     start, end = span(call, context.module.index)
     text = context.module.text[start:end]
+    value = next(each.value for each in call.keywords if each.arg == name)
     new = row.new
     try:
+        written = _turned(context, value, row)
+        new = new if written != "" else None
         changed = rename_argument(text, name, new) if new is not None else remove_arguments(text, (name,))
+        if new is not None and written is not None:
+            changed = set_argument(changed, new, written)
     except ValueError:
         return None
-    if new is None and not _is_plain(next(each.value for each in call.keywords if each.arg == name)):
+    if new is None and not _is_plain(value):
         return None
     applicability = Applicability.SAFE if row.applicability == "safe" else Applicability.UNSAFE
     message = f"Write `{new}=`" if new is not None else "Leave it out"
     edit = _smallest(start, text, changed)
     return Mend(applicability, message, partial(tuple, (edit,)))
+
+
+def _turned(context: Context, value: ast.expr, row: ChangedArgument) -> Optional[str]:
+    """The text of the value as the new argument takes it; None for the text that is there, the empty one where it says nothing.
+
+    Raises ValueError where the value cannot be turned.
+    """
+    text = context.module.source(value)
+    if row.written == "opposite":
+        return opposite(value, text)
+    if row.written == "same":
+        return None
+    held = context.module.resolve(value) if isinstance(value, (ast.Name, ast.Attribute)) else None
+    made = held.definition.value if held is not None and held.definition is not None else None
+    entry = '{"schedule": {}, "active": True}' if row.written == "entries" else "{}"
+    return listed(value, text, entry=entry, certain=isinstance(made, ast.Call))
 
 
 def _fetches(context: Context, call: ast.Call, parents: Sequence[ast.AST]) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Callable, Optional
 
+from migrator.deployments.infrastructure import block_in
 from migrator.findings import Applicability, Edit, Severity
 from migrator.knowledge.api import Life, api
 from migrator.knowledge.lookup import hidden_by_star, instead_of, nearest
@@ -361,11 +362,17 @@ def _findings(context: Context, judge: Judge, major: Optional[int]) -> Iterator[
     for reference in module.references:
         if reference.imported is None or reference.imported in judged:
             continue
+        if judge is _removed and block_in(reference.qualified) is not None:
+            continue  # the rules of infrastructure blocks tell of their uses
         if not reference.direct:
             yield from _passed_on_by_the_project(context, reference, judge)
             continue
         verdict_at = _longest(reference, judge, context.target)
-        if verdict_at is None or _elsewhere(context, reference.use.parents, reference.node, major):
+        if (
+            verdict_at is None
+            or _is_told_elsewhere(reference)
+            or _elsewhere(context, reference.use.parents, reference.node, major)
+        ):
             continue
         dotted, start, end, verdict = verdict_at
         mend = _respell(context, reference, end, dotted, verdict) if verdict.new else None
@@ -416,8 +423,12 @@ def _of_import(context: Context, imported: Imported, verdict: Verdict, dotted: s
     if verdict.severity is not Severity.ERROR:
         return
     for use in uses_of(context.module, imported):
+        if block_in(use.qualified) is not None:
+            continue  # the rules of infrastructure blocks tell of their uses
         if imported.name is None and not imported.alias and all(name != dotted for name, _, _ in use.prefixes):
             continue  # `import a.b` binds `a`, and this use is of something else in it
+        if _is_told_elsewhere(use):
+            continue
         end = use.use.ends[0] if imported.name is not None else use.end
         yield Draft(use.start, end, verdict.message, mend, verdict.severity, verdict.url)
 
@@ -520,6 +531,16 @@ _ONLY_IN_STRINGS = {
     "prefect.deployments.deployments.Deployment": "PF301",
 }
 """Names whose other uses are the business of a rule of their own."""
+
+
+_CALLS_TOLD_ELSEWHERE = frozenset(
+    f"prefect.filesystems.{name}{method}" for name in ("Azure", "GCS", "GitHub", "S3") for method in ("", ".load")
+)
+"""Names whose calls PF310 tells of, with the block to make instead."""
+
+
+def _is_told_elsewhere(reference: Reference) -> bool:
+    return reference.qualified in _CALLS_TOLD_ELSEWHERE and reference.call is not None
 
 
 def _in_string_only(dotted: str, judge: Judge) -> Optional[Verdict]:

@@ -8,6 +8,7 @@ A fixture is a folder of `fixtures/`: `before/` (a project for Prefect 2), `afte
     proves = "what the runs showed"
     unsafe = true                         # fixed with --unsafe-fixes
     target = "3"                          # the target that makes after/
+    work_pool = "local"                   # fixed with --work-pool
     left = ["PF401"]                      # codes that `check` still reports on after/ (`left_both`: on both/)
     [runs]                                # versions; the defaults are in `DEFAULT_RUNS`
     before = ["2.20.26"]
@@ -99,6 +100,7 @@ class Fixture:
     target: str
     left: tuple[str, ...]
     left_both: tuple[str, ...]
+    work_pool: Optional[str]
     runs: Mapping[str, tuple[str, ...]]
     differences: tuple[Difference, ...]
     deployments: Optional[Deployments]
@@ -140,7 +142,7 @@ class Run:
 def load(name: str) -> Fixture:
     """The fixture of that name. Raises KeyError or ValueError where `fixture.toml` is incomplete."""
     described = tomllib.loads((FIXTURES / name / "fixture.toml").read_text())
-    known = {"title", "proves", "unsafe", "target", "left", "left_both", "runs", "server", "difference"}
+    known = {"title", "proves", "unsafe", "target", "left", "left_both", "work_pool", "runs", "server", "difference"}
     if described.keys() - known:
         raise ValueError(f"{name}/fixture.toml: unknown keys {sorted(described.keys() - known)}")
     runs = {**DEFAULT_RUNS, **{variant: tuple(found) for variant, found in described.get("runs", {}).items()}}
@@ -153,6 +155,7 @@ def load(name: str) -> Fixture:
         target=described.get("target", "3"),
         left=tuple(described.get("left", ())),
         left_both=tuple(described.get("left_both", described.get("left", ()))),
+        work_pool=described.get("work_pool"),
         runs=runs,
         differences=tuple(
             Difference(
@@ -242,8 +245,8 @@ def _deployed(running: Server, wanted: Deployments, place: Path, variables: Mapp
     held = {}
     for name in wanted.read:
         held[name] = {key: value for key, value in read_deployment(running, name).items() if value is not None}
-        if "infrastructure_document_id" in held[name]:
-            held[name]["infrastructure_document_id"] = "<block>"
+        for block in held[name].keys() & {"infrastructure_document_id", "storage_document_id"}:
+            held[name][block] = "<block>"
     outbox, elsewhere = place / "outbox", place / "elsewhere"
     outbox.mkdir()
     elsewhere.mkdir()

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.environments import Environment
+from tests.support.environments import Environment, release
 
 SERVER_SETTINGS = {
     "PREFECT_UI_ENABLED": "false",
@@ -132,7 +132,7 @@ def server(env: Environment, *, start_timeout: float = 240) -> Iterator[Server]:
                 process = subprocess.Popen(
                     [
                         str(env.python.with_name("prefect")),
-                        "server",
+                        "orion" if release(env.version) < (2, 8) else "server",
                         "start",
                         "--host",
                         "127.0.0.1",
@@ -227,7 +227,7 @@ def run_worker_once(
     `variables` are environment variables of the worker, which its flow runs inherit. The worker polls once, and ends
     when what it started has ended (on 3.6 and 3.7 some of several runs taken at once stay `PENDING`: hence one). Returns the state that the server then holds; where
     the run has not reached a final state (no worker took it, or `timeout` seconds passed), that state is `SCHEDULED`,
-    `PENDING` or `RUNNING`.
+    `PENDING` or `RUNNING`. A deployment in the pool of the agents is run by `prefect agent start --run-once` on its queue.
     """
     flow, _, name = flow_and_name.partition("/")
     route = f"deployments/name/{urllib.parse.quote(flow)}/{urllib.parse.quote(name)}"
@@ -235,6 +235,8 @@ def run_worker_once(
     wanted = {"parameters": dict(parameters)} if parameters else {}
     created = running.request("POST", f"deployments/{deployment['id']}/create_flow_run", wanted)
     arguments = ["worker", "start", "--pool", pool, "--type", "process", "--run-once"]
+    if deployment.get("work_pool_name") == "default-agent-pool":
+        arguments = ["agent", "start", "-q", deployment["work_queue_name"], "--run-once"]
     worker = running.prefect(arguments, cwd=cwd, variables=variables, timeout=timeout)
     state = running.request("GET", f"flow_runs/{created['id']}")["state"]
     return FlowRun(state["type"], state["name"], state.get("message") or "", worker.stdout + worker.stderr)

@@ -1,7 +1,8 @@
-"""Stub."""
+"""`prefect ...` commands in scripts, Makefiles, workflows, compose files, Dockerfiles and documents."""
 
 from __future__ import annotations
 
 from migrator.rules.base import Rule
+from migrator.rules.commands import agents, build, others
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (*build.RULES, *agents.RULES, *others.RULES)

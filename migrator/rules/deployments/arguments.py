@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional, Union
 
+from migrator.model.names import span
 from migrator.rewriting.names import can_add_import, local_name
+from migrator.rewriting.turned import listed, opposite
 from migrator.rules.base import Context
 
 URL = "https://docs.prefect.io/v3/how-to-guides/migrate/upgrade-agents-to-workers"
@@ -19,11 +21,20 @@ _SCHEDULES = {
     "interval": f"{_CLIENT_SCHEDULES}.IntervalSchedule",
     "rrule": f"{_CLIENT_SCHEDULES}.RRuleSchedule",
 }
-POSITIONAL = ("flow", "name", "output", "skip_upload", "ignore_file", "apply", "load_existing", "schedules")
+POSITIONAL: tuple[str, ...] = (
+    "flow",
+    "name",
+    "output",
+    "skip_upload",
+    "ignore_file",
+    "apply",
+    "load_existing",
+    "schedules",
+)
 SAME = frozenset(
-    {"name", "version", "description", "tags", "parameters", "work_pool_name", "work_queue_name", "enforce_parameter_schema", "schedules"}
+    {"name", "version", "description", "tags", "parameters", "work_pool_name", "work_queue_name", "enforce_parameter_schema", "schedules", "triggers"}
 )  # fmt: skip
-KEPT_ATTRIBUTES = SAME | {"apply", "flow_name", "job_variables", "entrypoint", "triggers"}
+KEPT_ATTRIBUTES = SAME | {"apply", "flow_name", "job_variables", "entrypoint"}
 """What the object that `to_deployment` returns has in common with 2.x's deployment."""
 _WITHOUT_EFFECT = {
     "skip_upload": "nothing is uploaded on 3.x",
@@ -37,17 +48,17 @@ POOL = (
     "Prefect 3 has no agents: create a work pool (`prefect work-pool create NAME --type process`), pass its name as `work_pool_name=` or set "
     "`PREFECT_DEFAULT_WORK_POOL_NAME`, and start `prefect worker start --pool NAME` instead of the agent"
 )
+STORAGE = (
+    "`storage=` becomes the source of `from_source()`: `flow.from_source(source=<GitRepository or block>, entrypoint=...)`; nothing is uploaded on "
+    "deploying any more, so put the code there yourself"
+)
+INFRASTRUCTURE = (
+    "`infrastructure=` has no equivalent in code: its settings belong to a work pool of that type (on 2.x, `block.publish_as_work_pool()` makes one); "
+    "pass the pool's name as `work_pool_name=` and what differs per deployment as `job_variables=`"
+)
+BLOCKS = ("storage", "infrastructure")
+_NAMELESS = "Pass the name of that pool as `work_pool_name=` or set `PREFECT_DEFAULT_WORK_POOL_NAME`"
 _BY_HAND = {
-    "storage": (
-        "`storage=` becomes the source of `from_source()`: `flow.from_source(source=<GitRepository or block>, entrypoint=...)`; nothing is uploaded on "
-        "deploying any more, so put the code there yourself",
-        f"{DOCS}/store-flow-code",
-    ),
-    "infrastructure": (
-        "`infrastructure=` has no equivalent in code: its settings belong to a work pool of that type (on 2.x, `block.publish_as_work_pool()` makes one); "
-        "pass the pool's name as `work_pool_name=` and what differs per deployment as `job_variables=`",
-        URL,
-    ),
     "output": (
         "`output=` wrote a deployment YAML, which Prefect 3 does not read; describe the deployment in `prefect.yaml` instead (`prefect deploy`)",
         f"{DOCS}/prefect-yaml",
@@ -56,12 +67,10 @@ _BY_HAND = {
         "`manifest_path=` has no equivalent; the entrypoint alone says where the flow is",
         f"{DOCS}/deploy-via-python",
     ),
-    "triggers": (
-        "`triggers=` takes `DeploymentEventTrigger` and its siblings of `prefect.events` on Prefect 3; check each trigger's arguments",
-        "https://docs.prefect.io/v3/how-to-guides/automations/creating-deployment-triggers",
-    ),
 }
 """Arguments for which there is no rewriting: what to do, and Prefect's page on it."""
+_OUTPUT = "`output=` is dropped, as Prefect 3 reads no deployment YAML: to keep the deployment in a file, describe it in `prefect.yaml` (`prefect deploy`)"
+_TRIGGERS = "Prefect 3 makes an automation of each trigger: give `DeploymentEventTrigger` and its siblings of `prefect.events`, or dictionaries of their fields"
 PATH = "`path=` named a directory on the machine of the agent; `from_source()` loads the flow from its source while deploying, so it must exist here as well"
 
 
@@ -96,7 +105,37 @@ def arguments_of(context: Context, call: ast.Call) -> dict[str, ast.expr]:
     return arguments
 
 
-def translated(context: Context, arguments: dict[str, ast.expr]) -> tuple[list[Step], list[str], list[str], bool]:
+@dataclass(frozen=True)
+class Blocks:
+    """What a deployment's blocks come to, for its arguments."""
+
+    pool: str = ""
+    """The text for `work_pool_name=`, where the call names no pool."""
+    variables: str = ""
+    """The text for `job_variables=`."""
+    image: str = ""
+    """The text for `image=`; empty where it is none of the arguments."""
+    infrastructure: bool = False
+    """Whether there is an infrastructure block, which takes the call's overrides in."""
+
+
+@dataclass(frozen=True)
+class Translated:
+    """What becomes of a call's arguments."""
+
+    steps: list[Step]
+    imports: list[str]
+    notes: list[str]
+    certain: bool
+
+
+def translated(
+    context: Context, arguments: dict[str, ast.expr], blocks: Blocks = Blocks(), deploys: bool = False
+) -> Translated:
+    """What becomes of the arguments; `blocks` is what its storage and its infrastructure come to, `deploys` whether it is registered at once.
+
+    Raises Refusal where one has no equivalent.
+    """
     steps: list[Step] = []
     imports: list[str] = []
     notes: list[str] = []
@@ -104,13 +143,18 @@ def translated(context: Context, arguments: dict[str, ast.expr]) -> tuple[list[S
     by_hand = [
         told
         for name, told in _BY_HAND.items()
-        if name in arguments and not _says_nothing(context, name, arguments[name])
+        if name in arguments
+        and not _says_nothing(context, name, arguments[name])
+        and not (name == "output" and deploys)
     ]
     if by_hand:
         raise Refusal("; ".join(told for told, _ in by_hand), by_hand[0][1])
     for name, value in arguments.items():
-        if name in ("flow", "apply", "path", "entrypoint", *_BY_HAND):
+        if name in ("flow", "apply", "path", "entrypoint", *BLOCKS, *_BY_HAND):
             steps.append(Step("remove", name))
+            if name == "output" and not _says_nothing(context, name, value):
+                certain = False
+                notes.append(_OUTPUT)
         elif name in _WITHOUT_EFFECT:
             steps.append(Step("remove", name))
             notes.append(f"`{name}={_shown(context, value)}` is dropped: {_WITHOUT_EFFECT[name]}")
@@ -126,31 +170,89 @@ def translated(context: Context, arguments: dict[str, ast.expr]) -> tuple[list[S
         elif name == "is_schedule_active":
             steps += _active(context, value)
         elif name in ("infra_overrides", "job_variables"):
-            steps += _job_variables(context, name, value)
-            certain = certain and isinstance(value, ast.Dict)
+            if blocks.infrastructure and blocks.variables:
+                steps += [Step("rename", name, "job_variables")] if name != "job_variables" else []
+            elif blocks.infrastructure:
+                steps.append(Step("remove", name))
+            else:
+                steps += _job_variables(context, name, value)
+                certain = certain and isinstance(value, ast.Dict)
         elif name == "**":
             unknown = _unpacked(context, value)
             if unknown:
                 raise Refusal(f"it unpacks {unknown}; pass those arguments by keyword")
         elif name == "schedules":
-            if context.module.text.count("MinimalDeploymentSchedule"):
-                raise Refusal(
-                    "its schedules are `MinimalDeploymentSchedule`; give the schedules themselves, or `DeploymentScheduleCreate`"
-                )
+            text = minimal_schedules(context, value)
+            if text is not None:
+                steps.append(Step("set", name, text))
+        elif name == "triggers":
+            if _says_nothing(context, name, value):
+                steps.append(Step("remove", name))
+            else:
+                certain = False
+                notes.append(_TRIGGERS)
         elif name not in SAME:
             raise Refusal(f"`{name}=` is no argument of 3.x")
     if "enforce_parameter_schema" not in arguments and not unpacks(context, arguments, "enforce_parameter_schema"):
         steps.append(Step("set", "enforce_parameter_schema", "False"))
     if not names_pool(context, arguments):
         certain = False
-        notes.append(POOL)
+        pool = blocks.pool or (f'"{context.target.work_pool}"' if context.target.work_pool else "")
+        if pool:
+            steps.append(Step("set", "work_pool_name", pool))
+        elif "work_pool_name" in arguments:
+            steps.append(Step("remove", "work_pool_name"))
+        if not pool:
+            notes.append(_NAMELESS if blocks.infrastructure else POOL)
+        elif not blocks.pool:
+            notes.append(
+                f"Prefect 3 has no agents: create the work pool (`prefect work-pool create {context.target.work_pool} --type process`) and start "
+                f"`prefect worker start --pool {context.target.work_pool}` instead of the agent"
+            )
+    if blocks.variables:
+        steps.append(Step("set", "job_variables", blocks.variables))
+    if blocks.image:
+        steps += [Step("set", "image", blocks.image), Step("set", "build", "False"), Step("set", "push", "False")]
     given = literal(arguments.get("name"))
     minor = context.target.minor
     if isinstance(given, str) and "." in given and minor is not None and minor <= 4:
         notes.append(
             f"Prefect 3 before 3.4.24 cuts a deployment's name at its last dot: this one is registered as `{given.rpartition('.')[0]}`"
         )
-    return steps, imports, notes, certain
+    return Translated(steps, imports, notes, certain)
+
+
+def minimal_schedules(context: Context, value: ast.expr) -> Optional[str]:
+    """The list with a dictionary in the place of each `MinimalDeploymentSchedule(...)`, which both majors take; None where there is none.
+
+    Raises Refusal where the class is used in the module, but not to be found in a list that is written out here.
+    """
+    if "MinimalDeploymentSchedule" not in context.module.text:
+        return None
+    start = span(value, context.module.index)[0]
+    text = context.module.source(value)
+    made = [node for node in ast.walk(value) if isinstance(node, ast.Call) and _is_minimal(context, node)]
+    if not isinstance(value, ast.List) and not made and context.target.both:
+        raise Refusal(
+            "its schedules may be `MinimalDeploymentSchedule`; give dictionaries with `schedule` and `active`"
+        )
+    for call in reversed(made):
+        begin, end = span(call, context.module.index)
+        text = text[: begin - start] + _entry(context, call) + text[end - start :]
+    return text if made else None
+
+
+def _is_minimal(context: Context, call: ast.Call) -> bool:
+    reference = context.module.resolve(call.func)
+    return reference is not None and reference.qualified.endswith(".MinimalDeploymentSchedule")
+
+
+def _entry(context: Context, call: ast.Call) -> str:
+    if call.args or any(keyword.arg not in ("schedule", "active") for keyword in call.keywords):
+        raise Refusal(
+            "its `MinimalDeploymentSchedule` cannot be followed; give a dictionary with `schedule` and `active`"
+        )
+    return "{" + ", ".join(f'"{each.arg}": {context.module.source(each.value)}' for each in call.keywords) + "}"
 
 
 def _says_nothing(context: Context, name: str, value: ast.expr) -> bool:
@@ -165,6 +267,11 @@ def _says_nothing(context: Context, name: str, value: ast.expr) -> bool:
     return is_none(value) or (isinstance(value, ast.List) and not value.elts)
 
 
+def says_nothing(context: Context, name: str, arguments: dict[str, ast.expr]) -> bool:
+    """Whether an argument is not given, or as good as that."""
+    return name not in arguments or _says_nothing(context, name, arguments[name])
+
+
 def _schedule(context: Context, value: ast.expr, imports: list[str]) -> Iterator[Step]:
     if is_none(value):
         yield Step("remove", "schedule")
@@ -173,13 +280,10 @@ def _schedule(context: Context, value: ast.expr, imports: list[str]) -> Iterator
         yield Step("rename", "schedule", "schedules")
         yield Step("set", "schedules", f"[{_schedule_object(context, value, imports)}]")
         return
-    text = context.module.source(value)
-    if isinstance(value, ast.Call) or _is_schedule_variable(context, value):
-        shown = f"[{text}]"
-    elif isinstance(value, (ast.Name, ast.Attribute)):
-        shown = f"[{text}] if {text} is not None else None"
-    else:
-        raise Refusal("its schedule is an expression; put the schedule into a variable first")
+    try:
+        shown = listed(value, context.module.source(value), certain=_is_schedule_variable(context, value))
+    except ValueError as error:
+        raise Refusal("its schedule is an expression; put the schedule into a variable first") from error
     yield Step("rename", "schedule", "schedules")
     yield Step("set", "schedules", shown)
 
@@ -205,14 +309,11 @@ def _schedule_object(context: Context, value: ast.Dict, imports: list[str]) -> s
 
 
 def _active(context: Context, value: ast.expr) -> Iterator[Step]:
-    known = literal(value)
-    if known is True or is_none(value):
+    if literal(value) is True or is_none(value):
         yield Step("remove", "is_schedule_active")
         return
     yield Step("rename", "is_schedule_active", "paused")
-    text = context.module.source(value)
-    plain = isinstance(value, (ast.Name, ast.Attribute, ast.Call))
-    yield Step("set", "paused", "True" if known is False else f"not {text}" if plain else f"not ({text})")
+    yield Step("set", "paused", opposite(value, context.module.source(value)))
 
 
 def _job_variables(context: Context, name: str, value: ast.expr) -> Iterator[Step]:

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
+from typing import Optional, Union
 
 from migrator.findings import Edit
 from migrator.model.module import Module
 from migrator.model.names import Imported, span
-from migrator.rewriting.names import add_import, remove_imports_of
+from migrator.rewriting.names import add_import, remove_imports_of, uses_of
 from migrator.rules.base import Context
 from migrator.rules.deployments.arguments import POSITIONAL
 from migrator.rules.deployments.calls import Plan
+from migrator.rules.deployments.following import Held
+from migrator.rules.deployments.storage import Storage
 
+_GONE = re.compile(
+    r"prefect\.(?:infrastructure|filesystems|deployments|client\.schemas\.objects\.MinimalDeploymentSchedule$|blocks\.core\.Block$)|prefect_(?!dask|ray)\w+\."
+)
+"""Where the classes are that a deployment is given, and that code for Prefect 3 may not need any more."""
 _LONGEST_LINE = 110
 """From here on `from_source` gets its arguments on lines of their own."""
 
 
 def rewritten(context: Context, plans: Sequence[Plan], gone: Sequence[Imported]) -> Iterator[Edit]:
+    from migrator.rewriting.statements import remove_statement
+
     both = context.target.both
     pieces: dict[tuple[int, int], str] = {}
     for plan in plans:
         pieces.update(_branches(context, plan) if both else [_call_piece(context, plan)])
+    pieces.update(_assignments(context, plans))
+    for call in (call for plan in plans for call in plan.emptied):
+        pieces[span(call, context.module.index)] = f"{context.module.source(call.func)}()"
     guarded: dict[int, ast.stmt] = {}
     for plan in plans:
         if plan.into is None:
@@ -32,22 +45,103 @@ def rewritten(context: Context, plans: Sequence[Plan], gone: Sequence[Imported])
     for plan in plans:
         if plan.into is not None and plan.statement.lineno not in guarded:
             yield from _moved(context, plan, plan.into, pieces, inside)
-    yield from (Edit(start, end, text) for (start, end), text in pieces.items() if (start, end) not in inside)
+    removed = {
+        span(node, context.module.index): node for plan in plans for node, text in owned(plan, plans) if text is None
+    }
+    for (start, end), text in pieces.items():
+        if (start, end) in inside:
+            continue
+        if text:
+            yield Edit(start, end, text)
+        else:
+            yield remove_statement(context.module.text, context.module.tree, removed[start, end])
     for dotted in dict.fromkeys(name for plan in plans for name in plan.imports):
         yield from add_import(context.module, dotted)
-    if both and not _flag_comes_along(context.module, plans, gone):
+    left = [*gone, *_left_alone(context, plans)]
+    if both and not _flag_comes_along(context.module, plans, left):
         yield from _flag_edits(context, plans)
-    if gone:
-        yield from _import_edits(context, gone, both)
+    if left:
+        yield from _import_edits(context, left, both)
+
+
+def _assignments(context: Context, plans: Sequence[Plan]) -> dict[tuple[int, int], str]:
+    """What becomes of the variables of blocks that nothing but these deployments reads, by the place of their assignments."""
+    found: dict[tuple[int, int], str] = {}
+    for plan in plans:
+        for assignment, expression in owned(plan, plans):
+            place = span(assignment, context.module.index)
+            old = context.module.text[slice(*place)]
+            if expression is None:
+                new = ""
+            else:
+                assert assignment.value is not None
+                start, end = (at - place[0] for at in span(assignment.value, context.module.index))
+                new = f"{old[:start]}{expression}{old[end:]}"
+            if context.target.both:
+                new = _for_each_major(context, assignment, new, old)
+            found[place] = new
+    return found
+
+
+def owned(plan: Plan, plans: Sequence[Plan]) -> Iterator[tuple[Union[ast.Assign, ast.AnnAssign], Optional[str]]]:
+    """The assignments of blocks that are needed for these deployments alone, with the new expression; None where it goes."""
+    for made in (plan.storage, plan.infrastructure):
+        if made is None or made.held.assignment is None or (isinstance(made, Storage) and made.stays):
+            continue
+        if is_owned(made.held, plans):
+            yield made.held.assignment, made.expression if isinstance(made, Storage) else None
+
+
+def is_owned(held: Held, plans: Sequence[Plan]) -> bool:
+    """Whether nothing but the arguments of these deployments reads a variable."""
+    read = {
+        keyword.value
+        for plan in plans
+        for keyword in plan.call.keywords
+        if keyword.arg in ("storage", "infrastructure")
+    }
+    return all(use in read for use in held.uses)
+
+
+def _left_alone(context: Context, plans: Sequence[Plan]) -> list[Imported]:
+    """The imports of blocks, gone from Prefect 3, that nothing needs any more once these deployments are rewritten."""
+    module = context.module
+    removed: list[tuple[int, int]] = []
+    new = ""
+    for plan in plans:
+        removed += [
+            span(keyword.value, module.index)
+            for keyword in plan.call.keywords
+            if keyword.arg in ("storage", "infrastructure", "infra_overrides", "job_variables", "schedules")
+        ]
+        removed += [span(assignment, module.index) for assignment, _ in owned(plan, plans)]
+        new += " ".join(["", plan.source, *(step.value for step in plan.steps)])
+        new += " ".join(["", *(text or "" for _, text in owned(plan, plans))])
+    found = []
+    for imported in module.names.imported:
+        if not _GONE.match(imported.target) or imported.name is None or context.passed_on(imported.local):
+            continue
+        uses = uses_of(module, imported)
+        covered = all(any(start <= use.start and use.end <= end for start, end in removed) for use in uses)
+        if uses and covered and not re.search(rf"\b{re.escape(imported.local)}\b", new):
+            found.append(imported)
+    return found
 
 
 def _flag_comes_along(module: Module, plans: Sequence[Plan], gone: Sequence[Imported]) -> bool:
     """Whether `PREFECT_3` is there already, or comes with the rewritten imports, for every one of the plans."""
     if has_flag(module, min(plan.statement.lineno for plan in plans)):
         return True
-    return any(imported.statement in module.tree.body for imported in gone) or all(
+    first = min((statement.lineno for plan in plans for statement in _branched(plan, plans)), default=0)
+    return any(i.statement in module.tree.body and i.statement.lineno < first for i in gone) or all(
         plan.reference.imported in gone for plan in plans
     )
+
+
+def _branched(plan: Plan, plans: Sequence[Plan]) -> Iterator[ast.stmt]:
+    """The statements that get a branch for each major."""
+    yield plan.statement
+    yield from (assignment for assignment, _ in owned(plan, plans))
 
 
 def _flag_edits(context: Context, plans: Sequence[Plan]) -> Iterator[Edit]:
@@ -106,6 +200,11 @@ def _call_text(context: Context, plan: Plan, call: str) -> str:
         elif step.kind == "set":
             call = set_argument(call, step.name, step.value)
     call = remove_arguments(call, ["flow", *(step.name for step in plan.steps if step.kind == "remove")])
+    end = ".apply()" if plan.applies else ""
+    if not plan.loads:
+        if plan.awaited and plan.applies:
+            return f"(await {plan.receiver}.{plan.method}{call[head:]}){end}"
+        return f"{plan.receiver}.{plan.method}{call[head:]}{end}"
     source = f"{plan.receiver}.from_source(source={plan.source}, entrypoint={plan.entrypoint})"
     line_start = context.module.index.line_start(start)
     first_line = source + call[head:].split("\n", 1)[0]
@@ -126,18 +225,25 @@ def _step(indent: str) -> str:
 
 def _branches(context: Context, plan: Plan) -> list[tuple[tuple[int, int], str]]:
     """The statement twice: for 3.x as rewritten, for 2.x as it is."""
-    from migrator.rewriting.statements import newline_of
-
     (start, end), text = _call_piece(context, plan)
     outer_start, outer_end = span(plan.statement, context.module.index)
     old = context.module.text[outer_start:outer_end]
     new = context.module.text[outer_start:start] + text + context.module.text[end:outer_end]
+    return [((outer_start, outer_end), _for_each_major(context, plan.statement, new, old))]
+
+
+def _for_each_major(context: Context, statement: ast.stmt, new: str, old: str) -> str:
+    """A branch with the new text for 3.x, where there is any, and one with the old for 2.x."""
+    from migrator.rewriting.statements import newline_of
+
     newline = newline_of(context.module.text)
-    indent = context.module.text[context.module.index.line_start(outer_start) : outer_start]
+    start = span(statement, context.module.index)[0]
+    indent = context.module.text[context.module.index.line_start(start) : start]
     step = _step(indent)
-    new, old = (_shifted(code, step, newline) for code in (new, old))
-    block = f"if PREFECT_3:{newline}{indent}{new}{newline}{indent}else:{newline}{indent}{old}"
-    return [((outer_start, outer_end), block)]
+    new, old = (_shifted(code, step, newline) if code else "" for code in (new, old))
+    if not new:
+        return f"if not PREFECT_3:{newline}{indent}{old}"
+    return f"if PREFECT_3:{newline}{indent}{new}{newline}{indent}else:{newline}{indent}{old}"
 
 
 def _shifted(code: str, step: str, newline: str) -> str:
@@ -187,19 +293,23 @@ def _import_edits(context: Context, gone: Sequence[Imported], both: bool) -> Ite
     if not both:
         yield from remove_imports_of(context.module, gone)
         return
-    newline = newline_of(context.module.text)
-    for imported in gone:
-        statement = imported.statement
-        written = "Deployment" if imported.alias is None else f"Deployment as {imported.alias}"
-        guard = f"if not PREFECT_3:\n    from {imported.module} import {written}"
-        flag = "" if has_flag(context.module, statement.lineno) else f"from {context.target.compat} import PREFECT_3\n"
-        if len(statement.names) == 1:
-            start, end = span(statement, context.module.index)
-            indent = context.module.text[context.module.index.line_start(start) : start]
-            yield Edit(start, end, f"{newline}{indent}".join((flag + guard).split("\n")))
+    module, newline = context.module, newline_of(context.module.text)
+    flag = f"from {context.target.compat} import PREFECT_3\n"
+    statements: dict[ast.stmt, list[Imported]] = {}
+    for imported in sorted(gone, key=lambda each: each.start):
+        statements.setdefault(imported.statement, []).append(imported)
+    for statement, names in statements.items():
+        written = ", ".join(f"{each.name} as {each.alias}" if each.alias else str(each.name) for each in names)
+        guard = f"if not PREFECT_3:\n    from {names[0].module} import {written}"
+        if not has_flag(module, statement.lineno):
+            guard, flag = flag + guard, ""
+        if len(names[0].statement.names) == len(names):
+            start, end = span(statement, module.index)
+            indent = module.text[module.index.line_start(start) : start]
+            yield Edit(start, end, f"{newline}{indent}".join(guard.split("\n")))
         else:
-            yield from remove_imports_of(context.module, [imported])
-            yield insert_after(context.module.text, statement, flag + guard)
+            yield from remove_imports_of(module, names)
+            yield insert_after(module.text, statement, guard)
 
 
 def _runs(statements: Sequence[ast.stmt], module: Module) -> Iterator[list[ast.stmt]]:

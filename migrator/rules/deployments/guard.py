@@ -17,10 +17,11 @@ _FILLS = frozenset({"add", "append", "extend", "insert", "setdefault", "update"}
 
 
 def guarded_statements(
-    context: Context, statement: ast.stmt, parents: Sequence[ast.AST], flow: ast.expr
+    context: Context, statement: ast.stmt, parents: Sequence[ast.AST], flow: Optional[ast.expr]
 ) -> tuple[tuple[ast.stmt, ...], Optional[ast.If]]:
     """The top-level statements that would run again when the flow's file is imported again, and the guard that can take them in.
 
+    `flow` is None where the deployment names its flow by the file, which may be this one.
     Raises Refusal where the guard would take names from the rest of the module, or where the call is reached in a way that a guard cannot cover.
     """
     if not _imports_this_module(context, flow) or under_main_guard((*parents, statement)):
@@ -74,7 +75,9 @@ def _asks_for_main(test: ast.expr) -> bool:
     )
 
 
-def _imports_this_module(context: Context, flow: ast.expr) -> bool:
+def _imports_this_module(context: Context, flow: Optional[ast.expr]) -> bool:
+    if flow is None:
+        return True
     reference = context.module.resolve(flow)
     home = (
         reference.definition.module.path
@@ -87,7 +90,7 @@ def _imports_this_module(context: Context, flow: ast.expr) -> bool:
 # -- a call at the top level
 
 
-def _with_users(context: Context, top: ast.stmt, flow: ast.expr) -> Iterator[ast.stmt]:
+def _with_users(context: Context, top: ast.stmt, flow: Optional[ast.expr]) -> Iterator[ast.stmt]:
     """The statement, and every one after it that needs a name that a moved one binds."""
     if is_main_guard(top) or any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(top)):
         raise Refusal('it runs when the module is imported; run it under `if __name__ == "__main__":` only')
@@ -126,14 +129,14 @@ def _with_users(context: Context, top: ast.stmt, flow: ast.expr) -> Iterator[ast
     yield from (statement for statement in body if statement in moved)
 
 
-def _check_names(context: Context, names: set[str], flow: ast.expr) -> None:
+def _check_names(context: Context, names: set[str], flow: Optional[ast.expr]) -> None:
     if "*" in names:
         raise Refusal("a star import stands in the same statement; move it to the top of the file")
     if imported_elsewhere(context, names):
         raise Refusal(
             'other modules import the deployment from here; move it under `if __name__ == "__main__":` or into a function'
         )
-    reference = context.module.resolve(flow)
+    reference = context.module.resolve(flow) if flow is not None else None
     definition = reference.definition if reference is not None else None
     if definition is not None and definition.module is context.module and definition.name in names:
         raise Refusal(

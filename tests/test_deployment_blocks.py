@@ -1,0 +1,352 @@
+"""Storage, infrastructure and the later arguments of `Deployment.build_from_flow`, and `Deployment(...)` itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from migrator.config import Settings
+from migrator.findings import Applicability
+from migrator.rules.deployments import edits
+from migrator.run import check, fix
+from tests.support.examples import prove, prove_untouched
+
+TOP = "from prefect import flow\nfrom prefect.deployments import Deployment\n"
+BODY = "\n\n@flow\ndef etl(table='a'):\n    pass\n\n\n"
+SOURCE = 'etl.from_source(source=".", entrypoint="flows.py:etl")'
+END = "enforce_parameter_schema=False"
+
+
+@pytest.fixture(autouse=True)
+def lines_of_any_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`from_source(...)` on one line."""
+    monkeypatch.setattr(edits, "_LONGEST_LINE", 1000)
+
+
+def code(imports: str, body: str, *, old: bool = False) -> str:
+    """A module with a flow, imports beside its own, and a function that deploys."""
+    top = TOP if old else "from prefect import flow\n"
+    return f"{top}{imports}{BODY}def deploy(x=''):\n    {body}\n"
+
+
+def call(arguments: str) -> str:
+    return f"Deployment.build_from_flow(etl, name='n', work_pool_name='p', {arguments}, apply=True)"
+
+
+GIT = "from prefect.runner.storage import GitRepository\n"
+FILES = "from prefect.filesystems import LocalFileSystem\n"
+PROCESS = "from prefect.infrastructure import Process\n"
+DOCKER = "from prefect.infrastructure import DockerContainer\n"
+
+STORAGE = {
+    "repository": (
+        "from prefect.filesystems import GitHub\n",
+        "storage=GitHub(repository='https://x.org/a.git', reference='main')",
+        GIT,
+        "GitRepository(url='https://x.org/a.git', branch='main')",
+        "flows.py",
+    ),
+    "directory": (FILES, "storage=LocalFileSystem(basepath='/srv')", "", "'/srv'", "flows.py"),
+    "saved_block_that_has_stayed": (
+        FILES,
+        "storage=LocalFileSystem.load('code')",
+        FILES,
+        "LocalFileSystem.load('code')",
+        "flows.py",
+    ),
+    "saved_block_of_another_class": (
+        "from prefect.filesystems import S3\n",
+        "storage=S3.load('code'), path='sub'",
+        "from prefect_aws import S3Bucket\n",
+        "S3Bucket.load('code')",
+        "sub/flows.py",
+    ),
+    "saved_block_by_its_slug": (
+        "from prefect.blocks.core import Block\n",
+        "storage=Block.load('local-file-system/code')",
+        "from prefect.blocks.core import Block\n",
+        "Block.load('local-file-system/code')",
+        "flows.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STORAGE)
+def test_storage_becomes_the_source(name: str) -> None:
+    imports, arguments, new_imports, source, file = STORAGE[name]
+    found = prove(
+        code(imports, call(arguments), old=True),
+        code(
+            new_imports,
+            f"etl.from_source(source={source}, entrypoint=\"{file}:etl\").deploy(name='n', work_pool_name='p', {END})",
+        ),
+        select=("PF301",),
+    )
+    assert {finding.fix.applicability for finding in found if finding.fix} == {Applicability.UNSAFE}
+
+
+INFRASTRUCTURE = {
+    "process": (
+        PROCESS,
+        "infrastructure=Process(env={'A': x}, working_dir='/srv')",
+        f'{SOURCE}.deploy(name=\'n\', work_pool_name=\'p\', {END}, job_variables={{"env": {{"A": x}}, "working_dir": "/srv"}})',
+    ),
+    "process_with_overrides": (
+        PROCESS,
+        "infrastructure=Process(env={'A': 'a'}), infra_overrides={'env.B': 'b'}",
+        f'{SOURCE}.deploy(name=\'n\', work_pool_name=\'p\', job_variables={{"env": {{"A": "a", "B": "b"}}}}, {END})',
+    ),
+    "saved_process": (
+        "from prefect.infrastructure.process import Process\n",
+        "infrastructure=Process.load('here')",
+        f"{SOURCE}.deploy(name='n', work_pool_name='p', {END})",
+    ),
+    "image": (
+        DOCKER,
+        "infrastructure=DockerContainer(image='a/b:1', env={'A': 'a'})",
+        f'etl.deploy(name=\'n\', work_pool_name=\'p\', {END}, job_variables={{"env": {{"A": "a"}}}}, image="a/b:1", build=False, push=False)',
+    ),
+    "image_without_a_tag": (
+        DOCKER,
+        "infrastructure=DockerContainer(image='a/b')",
+        f"etl.deploy(name='n', work_pool_name='p', {END}, image=\"a/b:latest\", build=False, push=False)",
+    ),
+    "image_that_is_computed": (
+        DOCKER,
+        "infrastructure=DockerContainer(image=x)",
+        f"etl.to_deployment(name='n', work_pool_name='p', {END}, job_variables={{\"image\": x}}).apply()",
+    ),
+    "image_beside_storage": (
+        f"{DOCKER}{FILES}",
+        "infrastructure=DockerContainer(image='a/b:1'), storage=LocalFileSystem(basepath='/srv')",
+        f"etl.from_source(source='/srv', entrypoint=\"flows.py:etl\").deploy(name='n', work_pool_name='p', {END}, job_variables={{\"image\": \"a/b:1\"}})",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INFRASTRUCTURE)
+def test_infrastructure_becomes_job_variables(name: str) -> None:
+    imports, arguments, after = INFRASTRUCTURE[name]
+    found = prove(code(imports, call(arguments), old=True), code("", after), select=("PF301",))
+    kind = "process" if "process" in name else "docker"
+    assert any(f"`prefect work-pool create p --type {kind}`" in finding.message for finding in found)
+
+
+def test_saved_infrastructure_names_the_pool_where_the_code_does_not() -> None:
+    found = prove(
+        code(
+            DOCKER,
+            "Deployment.build_from_flow(etl, 'n', infrastructure=DockerContainer.load('prod'), apply=True)",
+            old=True,
+        ),
+        code("", f"etl.to_deployment(name='n', {END}, work_pool_name=\"prod\").apply()"),
+        select=("PF301",),
+    )
+    assert any("`prefect work-pool create prod --type docker`" in finding.message for finding in found)
+
+
+SHARED = {
+    "storage": (
+        "from prefect.filesystems import GitHub\n\ncode = GitHub(repository='https://x.org/a')\n",
+        call("storage=code"),
+        f"{GIT}\ncode = GitRepository(url='https://x.org/a')\n",
+        f"etl.from_source(source=code, entrypoint=\"flows.py:etl\").deploy(name='n', work_pool_name='p', {END})",
+    ),
+    "infrastructure": (
+        f"{PROCESS}\nhere = Process(env={{'A': 'a'}})\nrows = 1\n",
+        call("infrastructure=here"),
+        "\nrows = 1\n",
+        f'{SOURCE}.deploy(name=\'n\', work_pool_name=\'p\', {END}, job_variables={{"env": {{"A": "a"}}}})',
+    ),
+    "infrastructure_that_is_saved_as_well": (
+        f"{PROCESS}\nhere = Process(env={{'A': 'a'}})\nhere.save('here')\n",
+        call("infrastructure=here"),
+        f"{PROCESS}\nhere = Process(env={{'A': 'a'}})\nhere.save('here')\n",
+        f'{SOURCE}.deploy(name=\'n\', work_pool_name=\'p\', {END}, job_variables={{"env": {{"A": "a"}}}})',
+    ),
+    "storage_that_is_saved_as_well": (
+        f"{FILES}\ncode = LocalFileSystem(basepath='/srv')\ncode.save('code')\n",
+        call("storage=code"),
+        f"{FILES}\ncode = LocalFileSystem(basepath='/srv')\ncode.save('code')\n",
+        f"etl.from_source(source='/srv', entrypoint=\"flows.py:etl\").deploy(name='n', work_pool_name='p', {END})",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_variable_of_a_block_goes_or_changes_where_nothing_else_reads_it(name: str) -> None:
+    imports, before, new_imports, after = SHARED[name]
+    prove(code(imports, before, old=True), code(new_imports, after), select=("PF301",))
+
+
+def test_both_majors_have_a_branch_for_the_variable_of_a_block() -> None:
+    prove(
+        code("from prefect.filesystems import GitHub\n\ncode = GitHub(repository=1)\n", call("storage=code"), old=True),
+        "from prefect import flow\nfrom compat import PREFECT_3\nif not PREFECT_3:\n    from prefect.deployments import Deployment\n"
+        f"if not PREFECT_3:\n    from prefect.filesystems import GitHub\n{GIT}\n"
+        f"if PREFECT_3:\n    code = GitRepository(url=1)\nelse:\n    code = GitHub(repository=1)\n{BODY}"
+        f"def deploy(x=''):\n    if PREFECT_3:\n        etl.from_source(source=code, entrypoint=\"flows.py:etl\").deploy(name='n', work_pool_name='p', {END})\n"
+        f"    else:\n        {call('storage=code')}\n",
+        select=("PF301",),
+        target="both",
+    )
+
+
+UNFOLLOWED = {
+    "changed_afterwards": f"b = Process()\n    b.env = {{'A': 'a'}}\n    {call('infrastructure=b')}",
+    "bound_twice": f"b = Process(env={{}})\n    b = Process(env={{'A': 'a'}})\n    {call('infrastructure=b')}",
+    "unpacked": call("infrastructure=Process(**x)"),
+    "overrides_of_a_variable": call("infrastructure=Process(env={'A': 'a'}), infra_overrides=x"),
+    "path_of_a_variable": call("storage=LocalFileSystem.load('x'), path=x"),
+    "another_class": call("infrastructure=Mine(env={})"),
+    "parameter": call("storage=x"),
+}
+
+
+@pytest.mark.parametrize("name", UNFOLLOWED)
+def test_block_that_cannot_be_followed_is_left(name: str) -> None:
+    before = code(f"{FILES}{PROCESS}", UNFOLLOWED[name], old=True)
+    found = prove(before, before, select=("PF301",))
+    assert found and all(finding.fix is None for finding in found)
+
+
+def test_work_pool_with_a_template_of_its_own_gets_the_file_with_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    patches = "[{'op': 'add', 'path': '/metadata/annotations', 'value': {'team': 'a'}}]"
+    arguments = f"infrastructure=KubernetesJob(image='a/b:1', customizations={patches})"
+    (tmp_path / "flows.py").write_text(
+        code("from prefect.infrastructure import KubernetesJob\n", call(arguments), old=True)
+    )
+    settings = Settings(target="3", select=("PF301",), unsafe_fixes=True)
+    messages = [finding.message for report in check([str(tmp_path)], settings) for finding in report.findings]
+    command = "`prefect work-pool create p --type kubernetes --base-job-template p-template.json`"
+    assert any(command in message for message in messages)
+    fix([str(tmp_path)], settings)
+    template = json.loads((tmp_path / "p-template.json").read_text())
+    assert template["job_configuration"]["job_manifest"]["metadata"]["annotations"] == {"team": "a"}
+    assert "Deployment" not in (tmp_path / "flows.py").read_text()
+
+
+CONSTRUCTED = {
+    "applied_at_once": (
+        "Deployment(name='n', path='.', entrypoint='flows.py:etl', work_pool_name='p').apply()",
+        f"flow.from_source(source='.', entrypoint='flows.py:etl').deploy(name='n', work_pool_name='p', {END})",
+    ),
+    "in_a_variable": (
+        "d = Deployment(name='n', flow_name='e', path='.', entrypoint=x, tags=['a'], work_pool_name='p')\n    d.apply()",
+        f"d = flow.from_source(source='.', entrypoint=x).to_deployment(name='n', tags=['a'], work_pool_name='p', {END})\n    d.apply()",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONSTRUCTED)
+def test_deployment_that_names_its_flow_by_the_file_is_built_from_there(name: str) -> None:
+    before, after = CONSTRUCTED[name]
+    prove(
+        f"from prefect.deployments import Deployment\n\n\ndef deploy(x='flows.py:etl'):\n    {before}\n",
+        f"from prefect import flow\n\n\ndef deploy(x='flows.py:etl'):\n    {after}\n",
+        select=("PF301",),
+        filename="deploy.py",
+    )
+
+
+ARGUMENTS = {
+    "triggers": ("triggers=[{'expect': ['a']}]", "triggers=[{'expect': ['a']}], ", "DeploymentEventTrigger"),
+    "no_triggers": ("triggers=[]", "", ""),
+    "output_beside_apply": ("output='a.yaml'", "", "prefect.yaml"),
+    "schedules_of_2": (
+        "schedules=[MinimalDeploymentSchedule(schedule=x, active=False)]",
+        'schedules=[{"schedule": x, "active": False}], ',
+        "",
+    ),
+    "schedules_of_both": (
+        "schedules=[{'schedule': x, 'active': False}]",
+        "schedules=[{'schedule': x, 'active': False}], ",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_argument_of_later_2_becomes_its_equivalent(name: str) -> None:
+    old, new, note = ARGUMENTS[name]
+    imports = "from prefect.client.schemas.objects import MinimalDeploymentSchedule\n" if "Minimal" in old else ""
+    found = prove(
+        code(imports, call(old), old=True),
+        code("", f"{SOURCE}.deploy(name='n', work_pool_name='p', {new}{END})"),
+        select=("PF301",),
+    )
+    assert any(note in finding.message for finding in found)
+
+
+APPLIED = {
+    "upload": ("d.apply(upload=True)", "put the code"),
+    "positional": ("d.apply(True)", "put the code"),
+    "limit": ("d.apply(work_queue_concurrency=3)", "set-concurrency-limit q 3 --pool p"),
+    "nothing": ("d.apply(upload=False)", ""),
+}
+
+
+@pytest.mark.parametrize("name", APPLIED)
+def test_arguments_of_apply_go_with_a_note(name: str) -> None:
+    applied, note = APPLIED[name]
+    arguments = "name='n', work_pool_name='p', work_queue_name='q'"
+    found = prove(
+        code("", f"d = Deployment.build_from_flow(etl, {arguments})\n    {applied}", old=True),
+        code("", f"d = {SOURCE}.to_deployment({arguments}, {END})\n    d.apply()"),
+        select=("PF301",),
+    )
+    assert any(note in finding.message for finding in found)
+
+
+def test_pool_of_the_settings_is_named_where_the_code_names_none(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "flows.py").write_text(code("", "Deployment.build_from_flow(etl, 'n', apply=True)", old=True))
+    settings = Settings(target="3", select=("PF301",), unsafe_fixes=True, work_pool="prod")
+    messages = [finding.message for report in check([str(tmp_path)], settings) for finding in report.findings]
+    assert any("`prefect work-pool create prod --type process`" in message for message in messages)
+    fix([str(tmp_path)], settings)
+    after = code("", f"{SOURCE}.deploy(name='n', {END}, work_pool_name=\"prod\")")
+    assert (tmp_path / "flows.py").read_text() == after
+
+
+def test_blocks_that_no_deployment_takes_are_left() -> None:
+    prove_untouched(
+        "from prefect.filesystems import LocalFileSystem\n\ncode = LocalFileSystem(basepath='/srv')\nstorage = code\n",
+        select=("PF301",),
+    )
+
+
+METRICS = {
+    "of_the_old_trigger": (
+        "from prefect.events.schemas import DeploymentTrigger\n\nt = DeploymentTrigger(posture='Metric', metric=q, within=5)\n",
+        "from prefect.events.schemas import DeploymentTrigger\nfrom prefect.events import DeploymentMetricTrigger\n\nt = DeploymentMetricTrigger(posture='Metric', metric=q)\n",
+    ),
+    "named_by_its_module": (
+        "import prefect.events as e\n\nt = e.DeploymentEventTrigger(name='n', metric=q)\n",
+        "import prefect.events as e\nfrom prefect.events import DeploymentMetricTrigger\n\nt = DeploymentMetricTrigger(name='n', metric=q)\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_trigger_that_asks_a_metric_has_a_class_of_its_own(name: str) -> None:
+    before, after = METRICS[name]
+    prove(before, after, select=("PF302",))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "DeploymentEventTrigger(expect={'a'}, within=5)",
+        "DeploymentEventTrigger(expect={'a'}, metric=None)",
+        "DeploymentMetricTrigger(metric=q)",
+        "Other(metric=q)",
+    ],
+)
+def test_other_triggers_are_left(call: str) -> None:
+    prove_untouched(
+        f"from prefect.events import DeploymentEventTrigger, DeploymentMetricTrigger\n\nt = {call}\n", select=("PF302",)
+    )
