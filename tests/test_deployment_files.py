@@ -97,9 +97,13 @@ def test_the_pool_of_the_command_line_is_taken() -> None:
     _prove({"f-deployment.yaml": OLD}, {"prefect.yaml": f"{HEADER}deployments:\n{_entry('mine')}"}, work_pool="mine")
 
 
-def test_a_deployment_with_a_pool_of_its_own_is_safe() -> None:
+def test_a_deployment_with_a_pool_of_its_own_keeps_it() -> None:
     old = OLD.replace("tags: []", "work_pool_name: own\ntags: []")
-    _prove({"f-deployment.yaml": old}, {"prefect.yaml": f"{HEADER}deployments:\n{_entry('own')}"}, unsafe=False)
+    _prove({"f-deployment.yaml": old}, {"prefect.yaml": f"{HEADER}deployments:\n{_entry('own')}"})
+
+
+def test_a_safe_run_takes_no_file_away() -> None:
+    _prove({"f-deployment.yaml": OLD}, {"f-deployment.yaml": OLD}, unsafe=False)
 
 
 def test_the_prefect_yaml_is_where_the_entrypoint_is_found() -> None:

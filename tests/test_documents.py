@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from migrator.knowledge.generate.environments import releases
 from tests.support.compat_programs import HEAD, MEASURED
-from tests.support.documents import PAGES, README, SILENCE, pages, readme, silence
+from tests.support.documents import DEPLOYMENTS, PAGES, README, SILENCE, deployments, pages, readme, silence
 
 
 def test_readme_has_the_tables_that_the_code_makes() -> None:
     text = README.read_text(encoding="utf-8")
     assert readme(text) == text, "run python -m tests.support.documents"
+
+
+def test_the_document_on_deployments_has_the_tables_that_the_code_makes() -> None:
+    text = DEPLOYMENTS.read_text(encoding="utf-8")
+    assert deployments(text) == text, "run python -m tests.support.documents"
 
 
 def test_the_page_of_each_rule_is_in_the_document() -> None:

@@ -30,7 +30,7 @@ from migrator.deployments.infrastructure import (
     reference,
     work_pool,
 )
-from tests.support.environments import PREFECT_2, PREFECT_3_OLDEST, environment
+from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
 from tests.support.infrastructure.samples import DEFAULTS, FIELDS, TYPES, VARIABLES, block
 from tests.support.servers import Server, server
 
@@ -619,7 +619,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.fixture(scope="module")
 def running_3() -> Any:
-    with server(environment(INTEGRATIONS_3)) as running:
+    with server(environment(PREFECT_3)) as running:
         yield running
 
 
@@ -655,8 +655,10 @@ def test_the_server_takes_the_pools_and_the_worker_makes_jobs_of_the_variables(r
             asked.append([pool.type, held["base_job_template"], {}])
         _refuses_blocks(running_3, flow_id)
         (directory / "asked.json").write_text(json.dumps(asked))
-        done = running_3.run(
-            [str(PROGRAMS / "workers_of_3.py"), "configurations", str(directory / "asked.json")], cwd=directory
+        done = environment(INTEGRATIONS_3).run(
+            [str(PROGRAMS / "workers_of_3.py"), "configurations", str(directory / "asked.json")],
+            cwd=directory,
+            variables={"PREFECT_API_URL": running_3.api_url},
         )
         answers = _found(done.stdout, done.stderr)
     by_variables, by_defaults = answers[::2], answers[1::2]

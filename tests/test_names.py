@@ -77,7 +77,7 @@ def test_renamed_name_is_renamed_at_each_use() -> None:
 
 
 REMOVED = {
-    "import_and_use": ("from prefect.filesystems import S3\n\nblock = S3.load('x')\n", [("PF101", 1), ("PF101", 3)]),
+    "import_and_use": ("from prefect.filesystems import S3\n\nblock = S3.load('x')\n", [("PF101", 1), ("PF310", 3)]),
     "import_alone": ("from prefect.filesystems import S3\n", [("PF101", 1)]),
     "each_name_at_its_own_place": ("from prefect.filesystems import (\n    S3,\n    LocalFileSystem,\n    GCS,\n)\n", [("PF101", 2), ("PF101", 4)]),
     "attribute_chain": ("import prefect\n\nx = prefect.filesystems.S3\n", [("PF101", 3)]),
@@ -85,7 +85,7 @@ REMOVED = {
     "under_type_checking": ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from prefect.filesystems import S3\n", [("PF101", 3)]),
     "string_given_to_import_module": ("import importlib, prefect\n\nimportlib.import_module('prefect.infrastructure.container')\n", [("PF101", 3)]),
     "star_import": ("from prefect.filesystems import *\n", [("PF103", 1)]),
-    "star_import_and_use": ("from prefect.filesystems import *\n\nx = S3()\n", [("PF103", 1), ("PF101", 3)]),
+    "star_import_and_use": ("from prefect.filesystems import *\n\nx = S3()\n", [("PF103", 1), ("PF310", 3)]),
 }  # fmt: skip
 
 

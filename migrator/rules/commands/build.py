@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Optional
 
 from migrator.deployments import infrastructure
-from migrator.deployments.commands import Command, New, Source, Unwritable, Word, inserted, removed, replaced
+from migrator.deployments.commands import Command, New, Source, Unwritable, Word, commands, inserted, removed, replaced
 from migrator.deployments.options import APPLY, BUILD, Given, Line, line_of
 from migrator.findings import Applicability, Change, Edit, Severity
 from migrator.rules.base import DocumentContext, Draft, Mend, document_rule
@@ -25,7 +25,7 @@ from migrator.rules.commands.shared import (
     since_both,
     taken_out,
 )
-from migrator.sources.documents import Kind
+from migrator.sources.documents import Kind, kind_of
 
 if TYPE_CHECKING:
     from migrator.deployments.entries import Entry
@@ -72,10 +72,9 @@ def _outcomes(context: DocumentContext) -> list[_Outcome]:
         of_a_name.setdefault(_key(build.line), set()).add(tuple(sorted(said)))
     for build in builds:
         build.contradicted = len(of_a_name[_key(build.line)]) > 1
-    entries = [build for build in builds if _needs_file(build.line) and not build.contradicted]
     for build in builds:
         try:
-            _translate(context, build, bool(entries))
+            _translate(context, build)
         except (_ByHand, Unwritable) as error:
             build.edits, build.changes, build.why = [], [], str(error)
     for command in all_:
@@ -133,10 +132,35 @@ def _needs_file(line: Line) -> str:
     return ""
 
 
-_STATIC = re.compile(r"[\w./@ -]+\Z")
+def _has_file(context: DocumentContext, home: str) -> bool:
+    """Whether a directory has a `prefect.yaml`, or will have one, since other files of the project, or other commands, become entries of it."""
+    if context.read(os.path.join(home, "prefect.yaml")) is not None:
+        return True
+    inside = os.path.join(home, "")
+    return any(
+        _makes_entries(path, context.read(path) or "")
+        for path in (context.document.path, *context.project.documents())
+        if path.startswith(inside)
+    )
 
 
-def _translate(context: DocumentContext, build: _Outcome, others_need_a_file: bool) -> None:
+@lru_cache(maxsize=256)
+def _makes_entries(path: str, text: str) -> bool:
+    """Whether a file becomes, or has commands that become, entries of a `prefect.yaml`."""
+    kind = kind_of(path)
+    if kind is Kind.YAML and "flow_name:" in text and "entrypoint:" in text:
+        return True
+    if kind is Kind.MARKUP or "deployment" not in text:
+        return False
+    lines = (
+        line_of(command, BUILD)
+        for command in commands(text, kind or Kind.SHELL)
+        if command.name == ("deployment", "build")
+    )
+    return any(_needs_file(line) for line in lines)
+
+
+def _translate(context: DocumentContext, build: _Outcome) -> None:
     line = build.line
     if line.unknown:
         raise _ByHand(f"`{line.unknown[0].raw}` is no option that is known")
@@ -146,8 +170,8 @@ def _translate(context: DocumentContext, build: _Outcome, others_need_a_file: bo
     prose = context.document.kind is Kind.MARKUP
     needed = _needs_file(line)
     home = None if prose else home_of(context, _plain_path(entrypoint.value))
-    present = home is not None and context.read(os.path.join(home, "prefect.yaml")) is not None
-    if needed or ((present or others_need_a_file) and not prose):
+    present = home is not None and _has_file(context, home)
+    if needed or (present and not prose):
         try:
             if build.contradicted and not prose:
                 raise _ByHand("the text has another build of the same deployment, with other settings")
@@ -159,11 +183,7 @@ def _translate(context: DocumentContext, build: _Outcome, others_need_a_file: bo
                     f"{needed}, and {error}: write it as an entry of `prefect.yaml` with `pull` steps"
                 ) from None
             build.edits, build.changes, build.notes = [], [], []
-    if present:
-        build.notes.append(
-            "a `prefect.yaml` lies beside the flow: where it has a single deployment, `deploy` takes the settings of that one for any other, too (`--prefect-file none.yaml` keeps it out)"
-        )
-    _as_line(context, build)
+    _as_line(context, build, alone=present)
 
 
 def _renamed_command(command: Command) -> list[Edit]:
@@ -181,8 +201,8 @@ def _without_dot(word: Word) -> list[Edit]:
     return [Edit(word.start + match.start(1), word.start + match.end(1), "")]
 
 
-def _as_line(context: DocumentContext, build: _Outcome) -> None:
-    """The deployment as one `prefect deploy`."""
+def _as_line(context: DocumentContext, build: _Outcome, *, alone: bool) -> None:
+    """The deployment as one `prefect deploy`; `alone`, so that it does not take what the `prefect.yaml` beside it says of another one."""
     command, line, target = build.command, build.line, context.target
     edits = _renamed_command(command)
     after = line.last("--name").words[-1]  # type: ignore[union-attr]
@@ -226,6 +246,11 @@ def _as_line(context: DocumentContext, build: _Outcome) -> None:
     elif pool.row.spellings[0] == "--pool":
         build.notes.append(
             f"the pool {pool.value!r} must not be one of agents (type `prefect-agent`): `prefect deploy` refuses it, `prefect work-pool create` with `--type process` makes one of workers"
+        )
+    if alone:
+        edits.append(inserted(command, command.words[-1], "--prefect-file", NO_FILE))
+        build.notes.append(
+            f"`--prefect-file {NO_FILE}` (a file that is not there) keeps the `prefect.yaml` out of it: where that has a single deployment, `deploy` takes its settings for any other, too"
         )
     if target.minor and not target.both:
         edits.append(inserted(command, command.words[-1], "--no-enforce-parameter-schema"))
@@ -321,6 +346,9 @@ def _override(build: _Outcome, given: Given, overrides: dict[str, Any], typed: b
     inside[key.rpartition(".")[2]] = value
     return None
 
+
+NO_FILE = "none.yaml"
+"""A file that is not there: `prefect deploy` then says so, and takes nothing but its options."""
 
 _STAY = frozenset({"--version", "--description", "--tag", "--work-queue", "--pool", "--param", "--params"})
 """Options that `deploy` puts over what the entry says: they may stay where their value is only known when it runs."""
@@ -445,10 +473,11 @@ def _say(deployment: dict[str, Any], given: Given, line: Line) -> None:
         deployment["schedule"] = _schedule(option, value, line)
     elif option == "--param":
         key, _, written = value.partition("=")
+        parameters = deployment.setdefault("parameters", {})
         try:
-            deployment.setdefault("parameters", {})[key] = json.loads(written)
+            parameters[key] = json.loads(written)
         except ValueError:
-            deployment["parameters"][key] = written
+            parameters[key] = written
     elif option == "--params":
         try:
             deployment["parameters"] = json.loads(value)

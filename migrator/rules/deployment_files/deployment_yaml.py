@@ -29,7 +29,7 @@ _GENERATED = re.compile(
     "PF330",
     "deployment-yaml",
     Severity.ERROR,
-    "safe or unsafe",
+    "unsafe",
     "https://docs.prefect.io/v3/how-to-guides/deployments/prefect-yaml",
 )
 def deployment_yaml(context: DocumentContext) -> Iterator[Draft]:
@@ -110,8 +110,8 @@ def deployment_yaml(context: DocumentContext) -> Iterator[Draft]:
 
     ## Fix safety
 
-    Safe where everything could be said and the deployment names its work pool. Unsafe otherwise; the finding says what to look at: a deployment of an agent has
-    no pool (`--work-pool` names one, else `prefect.yaml` takes it from `PREFECT_DEFAULT_WORK_POOL_NAME`), and a field of a block may have no counterpart.
+    Unsafe: the file goes, and what still applies it (a script on Prefect 2, a runbook) has to follow. The finding says what else to look at: a deployment of an
+    agent has no pool (`--work-pool` names one, else `prefect.yaml` takes it from `PREFECT_DEFAULT_WORK_POOL_NAME`), and a field of a block may have no counterpart.
     """
     document = context.document
     if document.kind is not Kind.YAML or not all(word in document.text for word in ("name:", "flow_name:")):
@@ -145,7 +145,7 @@ def deployment_yaml(context: DocumentContext) -> Iterator[Draft]:
     if all(entry.data.get("name") and entry.data.get("entrypoint") for entry in entries):
         comment = "\n".join(comments_of(tree))
         mend = Mend(
-            Applicability.UNSAFE if notes else Applicability.SAFE,
+            Applicability.UNSAFE,
             f"Move the deployment to {os.path.relpath(target, os.path.dirname(document.path) or '.')}",
             lambda: [Edit(0, len(document.text), "")],
             lambda: [Change(target, lambda text: _with(text, entries, comment))],
