@@ -75,8 +75,9 @@ class Difference:
     reason: str
 
     def holds_for(self, variant: str, version: str) -> bool:
+        number = version.rpartition("-")[2]
         return variant in self.variants and any(
-            version == prefix or version.startswith(prefix + ".") for prefix in self.versions
+            number == prefix or number.startswith(prefix + ".") for prefix in self.versions
         )
 
 
