@@ -196,6 +196,10 @@ def test_both_majors_have_a_branch_for_the_variable_of_a_block() -> None:
 
 UNFOLLOWED = {
     "changed_afterwards": f"b = Process()\n    b.env = {{'A': 'a'}}\n    {call('infrastructure=b')}",
+    "item_set_afterwards": f"b = Process(env={{}})\n    b.env['A'] = 'a'\n    {call('infrastructure=b')}",
+    "list_grown_afterwards": f"b = Process(command=[])\n    b.command.append('a')\n    {call('infrastructure=b')}",
+    "set_by_setattr": f"b = Process()\n    setattr(b, 'env', {{'A': 'a'}})\n    {call('infrastructure=b')}",
+    "storage_changed_afterwards": f"b = LocalFileSystem(basepath='/a')\n    b.basepath = '/b'\n    {call('storage=b')}",
     "bound_twice": f"b = Process(env={{}})\n    b = Process(env={{'A': 'a'}})\n    {call('infrastructure=b')}",
     "unpacked": call("infrastructure=Process(**x)"),
     "overrides_of_a_variable": call("infrastructure=Process(env={'A': 'a'}), infra_overrides=x"),
@@ -210,6 +214,63 @@ def test_block_that_cannot_be_followed_is_left(name: str) -> None:
     before = code(f"{FILES}{PROCESS}", UNFOLLOWED[name], old=True)
     found = prove(before, before, select=("PF301",))
     assert found and all(finding.fix is None for finding in found)
+
+
+def test_field_that_python_itself_refuses_does_not_fail_the_file() -> None:
+    after = f"{SOURCE}.deploy(name='n', work_pool_name='p', {END}, job_variables={{\"env\": {{\"A\": {{[1]}}}}}})"
+    prove(code(PROCESS, call("infrastructure=Process(env={'A': {[1]}})"), old=True), code("", after), select=("PF301",))
+
+
+NAMESAKES = {
+    "imported": "from blocks import b\n",
+    "made_by_a_loop": "for b in ():\n    pass\n",
+    "function": "def b():\n    pass\n",
+}
+
+
+@pytest.mark.parametrize("name", NAMESAKES)
+@pytest.mark.parametrize("argument", ["storage", "infrastructure"])
+def test_variable_of_another_function_is_not_taken_for_the_block(name: str, argument: str) -> None:
+    """A block of the same name in a function that the deployment does not see."""
+    made = "LocalFileSystem(basepath='/a')" if argument == "storage" else "Process(env={'A': 'a'})"
+    other = f"def other():\n    b = {made}\n    b.save('b')\n\n\n"
+    before = code(f"{FILES}{PROCESS}{NAMESAKES[name]}\n\n{other}", call(f"{argument}=b"), old=True)
+    found = prove(before, before, select=("PF301",))
+    assert found and all(finding.fix is None for finding in found)
+
+
+def test_variable_of_the_module_is_followed_where_another_function_has_one_of_its_name() -> None:
+    other = "\n\ndef other():\n    b = 1\n    return b\n\n\n"
+    before = code(f"{FILES}b = LocalFileSystem(basepath='/a')\n{other}", call("storage=b"), old=True)
+    source = f"etl.from_source(source='/a', entrypoint=\"flows.py:etl\").deploy(name='n', work_pool_name='p', {END})"
+    after = code(f"{FILES}b = '/a'\n{other}", source.replace("source='/a'", "source=b"))
+    prove(before, after.replace(FILES, ""), select=("PF301",))
+
+
+def test_templates_of_one_name_are_not_written_over_each_other(tmp_path: Path) -> None:
+    def arguments(team: str) -> str:
+        patches = [{"op": "add", "path": "/metadata/annotations", "value": {"team": team}}]
+        return f"infrastructure=KubernetesJob(image='a/b:1', customizations={patches})"
+
+    (tmp_path / "pyproject.toml").touch()
+    kubernetes = "from prefect.infrastructure import KubernetesJob\n"
+    both = code(kubernetes, f"{call(arguments('a'))}\n    {call(arguments('b'))}", old=True)
+    (tmp_path / "both.py").write_text(both)
+    settings = Settings(target="3", select=("PF301",), unsafe_fixes=True)
+    fix([str(tmp_path)], settings)
+    assert (tmp_path / "both.py").read_text() == both
+    assert not (tmp_path / "p-template.json").exists()
+    messages = [finding.message for report in check([str(tmp_path)], settings) for finding in report.findings]
+    assert sum("all would be `p-template.json`" in message for message in messages) == 2
+
+    (tmp_path / "both.py").unlink()
+    for team in "ab":
+        (tmp_path / f"{team}.py").write_text(code(kubernetes, call(arguments(team)), old=True))
+    fix([str(tmp_path)], settings)
+    template = json.loads((tmp_path / "p-template.json").read_text())
+    annotations = template["job_configuration"]["job_manifest"]["metadata"]["annotations"]
+    left = [team for team in "ab" if "KubernetesJob" in (tmp_path / f"{team}.py").read_text()]
+    assert [annotations["team"], *left] in (["a", "b"], ["b", "a"])
 
 
 def test_work_pool_with_a_template_of_its_own_gets_the_file_with_the_fix(tmp_path: Path) -> None:

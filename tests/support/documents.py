@@ -59,7 +59,6 @@ _HOW = {
 """What is done to a value, where it is not what anybody would expect."""
 
 
-
 def _infrastructure() -> Iterator[str]:
     for block in infrastructure.BLOCKS.values():
         package = f", with `{block.package}` where the worker runs" if block.package else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -186,6 +187,9 @@ def _drafts(
         except Refusal as refusal:
             refused.append((reference, refusal))
     plans = _replanned(context, plans)
+    at_odds = list(_at_odds(plans))
+    refused += [(plan.reference, refusal) for plan, refusal in at_odds]
+    plans = [plan for plan in plans if all(plan is not other for other, _ in at_odds)]
     message = "`Deployment` does not exist on Prefect 3"
     for reference, why in refused:
         yield Draft(reference.start, reference.end, f"{message}: {why.reason}", url=why.url)
@@ -230,6 +234,23 @@ def _replanned(context: Context, plans: list[Plan]) -> list[Plan]:
         and not is_owned(plan.storage.held, plans)
     )
     return [planned(context, plan.reference, shared) for plan in plans] if shared else plans
+
+
+def _at_odds(plans: Sequence[Plan]) -> Iterator[tuple[Plan, Refusal]]:
+    """The plans whose work pools need different base job templates under one file name: none of them, since the next run would see one alone."""
+    templates: dict[str, set[str]] = {}
+    for change in _changes(plans):
+        templates.setdefault(change.path, set()).add(change.rewrite(""))
+    for plan in plans:
+        for change in _changes([plan]):
+            if len(templates[change.path]) > 1:
+                yield (
+                    plan,
+                    Refusal(
+                        f"several deployments need different base job templates, and all would be `{os.path.basename(change.path)}`; "
+                        "name a work pool of its own for each (`work_pool_name=`)"
+                    ),
+                )
 
 
 def _changes(plans: Sequence[Plan]) -> Iterator[Change]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
@@ -69,22 +69,104 @@ def _assigned(
     context: Context, name: str, parents: Sequence[ast.AST]
 ) -> Optional[tuple[Union[ast.Assign, ast.AnnAssign], tuple[ast.Name, ...]]]:
     """The only assignment of a variable, and where it is read; None where it is bound in another way or more than once."""
-    for scope in (*(node for node in reversed(parents) if isinstance(node, FUNCTIONS)), context.module.tree):
+    outside = [node for node in ast.walk(context.module.tree) if isinstance(node, (ast.Global, ast.Nonlocal))]
+    if any(name in node.names for node in outside):
+        return None
+    within = [node for node in parents if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.Lambda))]
+    for scope in reversed([context.module.tree, *within]):
+        if isinstance(scope, ast.ClassDef) and scope is not within[-1]:
+            continue
         arguments = getattr(scope, "args", None)
         if arguments is not None and any(
             isinstance(node, ast.arg) and node.arg == name for node in ast.walk(arguments)
         ):
             return None
-        mentions = [node for node in ast.walk(scope) if isinstance(node, ast.Name) and node.id == name]
-        stored = [node for node in mentions if not isinstance(node.ctx, ast.Load)]
-        if not stored:
+        bound = [node for node in _own(scope) if _binds(node, name)]
+        if not bound:
             continue
+        mentions = [node for node in _reached(scope, name) if isinstance(node, ast.Name) and node.id == name]
         for statement in _statements(scope):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            if len(stored) == 1 and targets == stored:
+            if len(bound) == 1 and targets == bound:
                 return statement, tuple(node for node in mentions if isinstance(node.ctx, ast.Load))
         return None
     return None
+
+
+def _own(scope: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a scope without those inside the functions and classes in it, but with comprehensions."""
+    waiting = list(ast.iter_child_nodes(scope))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _reached(scope: ast.AST, name: str) -> Iterator[ast.AST]:
+    """The nodes of a scope, without the functions in it that have a variable of the same name."""
+    waiting = list(ast.iter_child_nodes(scope))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        shadowed = isinstance(node, FUNCTIONS) and (
+            any(isinstance(each, ast.arg) and each.arg == name for each in ast.walk(node.args))
+            or any(_binds(each, name) for each in _own(node))
+        )
+        if not shadowed:
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    """Whether a node gives the name a value in its scope."""
+    if isinstance(node, ast.Name):
+        return node.id == name and not isinstance(node.ctx, ast.Load)
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return any((alias.asname or alias.name.partition(".")[0]) == name for alias in node.names)
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.ExceptHandler)):
+        return node.name == name
+    return type(node).__name__ in ("MatchAs", "MatchStar", "MatchMapping") and name in (
+        getattr(node, "name", None),
+        getattr(node, "rest", None),
+    )
+
+
+_CHANGE = frozenset(
+    {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
+)
+"""Methods that change the container they are called on."""
+
+
+def check_unchanged(context: Context, found: Held) -> None:
+    """Raises Refusal where a variable's block is changed after it was made."""
+    uses = set(found.uses)
+    for node in ast.walk(context.module.tree) if uses else ():
+        if _is_changed(node, uses):
+            raise Refusal(
+                f"`{_shown(context, node)}` changes the block after it was made; give the field to the block itself"
+            )
+
+
+def _is_changed(node: ast.AST, uses: Container[ast.AST]) -> bool:
+    if isinstance(node, (ast.Attribute, ast.Subscript)):
+        return not isinstance(node.ctx, ast.Load) and _root(node) in uses
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Name):
+        return node.func.id in ("setattr", "delattr") and bool(node.args) and node.args[0] in uses
+    called = node.func
+    return (
+        isinstance(called, ast.Attribute)
+        and called.attr in _CHANGE
+        and called.value not in uses
+        and _root(called) in uses
+    )
+
+
+def _root(node: ast.AST) -> ast.AST:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node
 
 
 def _statements(scope: ast.AST) -> Iterator[Union[ast.Assign, ast.AnnAssign]]:
@@ -118,7 +200,7 @@ def plain(context: Context, value: ast.expr) -> Any:
         return [plain(context, each) for each in value.elts]
     try:
         return ast.literal_eval(value)
-    except ValueError:
+    except (TypeError, ValueError):
         return Written(context.module.source(value))
 
 

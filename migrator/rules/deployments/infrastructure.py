@@ -13,7 +13,16 @@ from typing import Any
 from migrator.findings import Change
 from migrator.rules.base import Context
 from migrator.rules.deployments.arguments import INFRASTRUCTURE, URL, Refusal, is_none
-from migrator.rules.deployments.following import Held, Written, fields_of, held, loaded_name, plain, written
+from migrator.rules.deployments.following import (
+    Held,
+    Written,
+    check_unchanged,
+    fields_of,
+    held,
+    loaded_name,
+    plain,
+    written,
+)
 
 _PLACE = re.compile("\0(\\d+)\0")
 _TAKEN_AS_IT_IS = frozenset({"same", "text", "env", "image", "policy"})
@@ -54,7 +63,7 @@ def infrastructure_of(
         block = block or block_of_type(slug)
     if found is None or block is None:
         raise Refusal(INFRASTRUCTURE, URL)
-    _check_unchanged(found, parents, context)
+    check_unchanged(context, found)
     overrides = _overrides(context, arguments)
     fields = {} if found.loaded else _fields(context, found, parents)
     fields = _overridden(fields, overrides)
@@ -105,16 +114,6 @@ def infrastructure_of(
         changes,
         found,
     )
-
-
-def _check_unchanged(found: Held, parents: Sequence[ast.AST], context: Context) -> None:
-    """Raises Refusal where a variable's block is changed after it was made."""
-    uses = set(found.uses)
-    for node in ast.walk(context.module.tree) if uses else ():
-        if isinstance(node, ast.Attribute) and node.value in uses and not isinstance(node.ctx, ast.Load):
-            raise Refusal(
-                f"`{context.module.source(node)}` is set after the block was made; give the field to the block itself"
-            )
 
 
 def _fields(context: Context, found: Held, parents: Sequence[ast.AST]) -> dict[str, Any]:
@@ -171,7 +170,15 @@ def _pool(context: Context, arguments: Mapping[str, ast.expr], block_name: Any) 
 def _template(context: Context, name: str, template: Mapping[str, Any]) -> Change:
     root = context.project.root(context.module.path)
     text = json.dumps(template, indent=2) + "\n"
-    return Change(os.path.join(root, name), lambda _: text)
+
+    def rewrite(present: str) -> str:
+        if present not in ("", text):
+            raise ValueError(
+                f"{name} holds another base job template already; name another work pool, or move the file"
+            )
+        return text
+
+    return Change(os.path.join(root, name), rewrite)
 
 
 def _tagged(image: Any, texts: Sequence[str]) -> str:

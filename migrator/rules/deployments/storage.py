@@ -10,7 +10,7 @@ from migrator.model.names import FUNCTIONS
 from migrator.rewriting.names import can_add_import
 from migrator.rules.base import Context
 from migrator.rules.deployments.arguments import DOCS, STORAGE, Refusal, is_none, literal
-from migrator.rules.deployments.following import Held, held, loaded_name, written
+from migrator.rules.deployments.following import Held, check_unchanged, held, loaded_name, written
 
 URL = f"{DOCS}/store-flow-code"
 _UPLOADED_TO = frozenset(
@@ -50,6 +50,7 @@ def storage_of(
         loaded = written(name) if slug else context.module.source(first)
     if found is None or block is None:
         raise Refusal(STORAGE, URL)
+    check_unchanged(context, found)
     path = arguments.get("path")
     where = literal(path)
     if path is not None and not is_none(path) and not isinstance(where, str):
