@@ -388,8 +388,17 @@ _SECRET_NAME = re.compile(
     r"|SECRET|PASSWORD|PRIVATE_KEY",
     re.I,
 )
+_GIVEN = r"(?:[\w-]*[_-])?(?:password|passwd|pwd|secret|token|api_?-?key|accountkey|sharedaccesskey|private_key)"
+"""Names of what is secret, inside of an address, a command line, a connection string or JSON."""
 _SECRET_VALUE = re.compile(
     r"://[^/\s:@]*:[^/\s@]+@|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bpn[ub]_\w{20,}|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\b[sr]k_live_\w{16,}|\bsk-[\w-]*\w{20,}|\bxox[abeprs]-[\w-]{10,}"
+    r"|hooks\.slack\.com/services/\w+/\w+/\w|\beyJ[\w-]{8,}\.eyJ[\w-]+\.[\w-]+"
+    r"|\b(?:Bearer|Basic) +(?=[^\s$]*\d)[\w+/.~-]{12,}"
+    rf"|(?i:[?&](?:sig|{_GIVEN})=[^&\s$<{{]{{4,}})"
+    rf"|(?i:(?:^|;) *{_GIVEN}=[^;\s$<{{]{{4,}}.*(?:;|$))"
+    rf"|(?i:(?:^|\s)--{_GIVEN}[= ][^\s$<{{-][^\s$]{{3,}})"
+    rf'|(?i:"{_GIVEN}" *: *"[^"$<{{]{{4,}}")'
 )
 _NOT_A_SECRET = re.compile(r"\s*$|.*\{\{.*\}\}|\$|arn:|true$|false$", re.I | re.S)
 _PATH = re.compile(r"~?\.{0,2}/[\w./-]+$")
