@@ -93,6 +93,9 @@ LEFT = {
     "keyword_dictionary": "from prefect.filesystems import S3\n\nS3(**fields).save('x')\n",
     "comment_among_the_arguments": "from prefect.filesystems import S3\n\nS3(\n    bucket_path='b',  # ours\n).save('x')\n",
     "account_key": "from prefect.filesystems import Azure\n\nAzure(bucket_path='b', azure_storage_account_key=KEY)\n",
+    "field_that_is_asked_for": "from prefect.filesystems import S3\n\ns3 = S3.load('x')\nprint(s3.bucket_path)\n",
+    "field_that_is_asked_for_at_once": "from prefect.filesystems import GitHub\n\nprint(GitHub.load('x').repository)\n",
+    "field_of_an_awaited_block": "from prefect.filesystems import GCS\n\nasync def f():\n    gcs = await GCS.load('x')\n    gcs.filesystem.write_path('a', b'')\n",
     "without_git": "from prefect.filesystems import GitHub\n\nGitHub(repository=URL, include_git_objects=False)\n",
     "azure_from_the_environment": "from prefect.filesystems import Azure\n\nAzure(bucket_path='b')\n",
     "name_is_taken": "from prefect.filesystems import S3\n\nclass S3Bucket: ...\n\nS3.load('x')\n",
@@ -105,6 +108,17 @@ LEFT = {
 def test_what_cannot_be_carried_over_is_told(name: str) -> None:
     findings = prove(LEFT[name], LEFT[name], select=CODES)
     assert [finding.code for finding in findings] == ["PF310"]
+
+
+def test_a_field_that_the_successor_has_as_well_is_asked_for() -> None:
+    before = "from prefect.filesystems import S3\n\ns3 = S3.load('x')\nprint(s3.basepath, other.bucket_path)\n"
+    after = "from prefect_aws import S3Bucket\n\ns3 = S3Bucket.load('x')\nprint(s3.basepath, other.bucket_path)\n"
+    prove(before, after, select=CODES)
+
+
+def test_the_message_tells_which_field_is_gone() -> None:
+    (found,) = prove(LEFT["field_that_is_asked_for"], LEFT["field_that_is_asked_for"], select=CODES)
+    assert "`S3Bucket` has no such field as `s3.bucket_path`" in found.message
 
 
 def test_an_import_stays_for_what_is_left() -> None:

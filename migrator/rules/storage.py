@@ -74,7 +74,7 @@ def removed_storage_block(context: Context) -> Iterator[Draft]:
 
     ## Fix safety
     Unsafe: the block must be made anew before the code can load it, and the integration be installed. No fix where the bucket and the folder cannot be told apart (`bucket_path` is a
-    variable), for keys of an Azure account, and for the storage of a deployment, which becomes the source of `from_source` (PF301).
+    variable), where the code asks the block for a field that the new one does not have, for keys of an Azure account, and for the storage of a deployment, which becomes the source of `from_source` (PF301).
     """
     module = context.module
     if "filesystems" not in module.text:
@@ -207,6 +207,9 @@ def _told(context: Context, reference: Reference, used: _Used) -> str:
     told = f"Prefect 3 has no `{kind}` blocks"
     if _is_of_a_deployment(context, reference):
         return f"{told}: the storage of a deployment becomes the source of `flow.from_source(source=...)` (`migrator rule PF301`)"
+    read = _field_read(context, reference, used)
+    if read is not None:
+        told += f" and `{successor}` has no such field as `{read}`"
     if used.loads and used.call is not None:
         name = used.call.args[0] if used.call.args else None
         known = name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else None
@@ -233,6 +236,35 @@ def _is_of_a_deployment(context: Context, reference: Reference) -> bool:
     return False
 
 
+_NOT_IN_SUCCESSOR: Mapping[str, frozenset[str]] = {
+    "s3": frozenset({"bucket_path", "aws_access_key_id", "aws_secret_access_key", "filesystem"}),
+    "gcs": frozenset({"bucket_path", "service_account_info", "project", "filesystem"}),
+    "azure": frozenset({"bucket_path", "azure_storage_connection_string", "basepath", "filesystem"}),
+    "github": frozenset({"repository", "access_token", "include_git_objects"}),
+}
+"""Attributes of the blocks of 2.x that the block of the integration does not have."""
+
+
+def _field_read(context: Context, reference: Reference, used: _Used) -> Optional[str]:
+    """The text of an attribute that the code asks of the block, and that its successor does not have; None where there is none."""
+    if used.call is None:
+        return None
+    parents = list(reference.use.parents[: reference.use.parents.index(used.call)])
+    if parents and isinstance(parents[-1], ast.Await):
+        parents.pop()
+    parent = parents[-1] if parents else None
+    names: set[str] = set()
+    if isinstance(parent, (ast.Assign, ast.AnnAssign)):
+        targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+        names = {target.id for target in targets if isinstance(target, ast.Name)}
+    gone = _NOT_IN_SUCCESSOR[used.block.slug]
+    for node in [parent] if isinstance(parent, ast.Attribute) else ast.walk(context.module.tree) if names else ():
+        if isinstance(node, ast.Attribute) and node.attr in gone:
+            if node is parent or (isinstance(node.value, ast.Name) and node.value.id in names):
+                return context.module.source(node)
+    return None
+
+
 # -- how it is rewritten
 
 
@@ -242,6 +274,8 @@ def _rewritten(context: Context, reference: Reference, used: _Used) -> Optional[
     if reference.use.in_string or not can_add_import(module, block.successor):
         return None
     if _is_of_a_deployment(context, reference):
+        return None
+    if _field_read(context, reference, used) is not None:
         return None
     name = local_name(module, block.successor)
     renamed = Edit(reference.start, used.end, name)
