@@ -70,6 +70,10 @@ def export(
     for path in (output, report):
         if path is not None:
             check_file(path)
+    if output is not None and report is not None and os.path.realpath(output) == os.path.realpath(report):
+        fail(f"--output and --report are the same file, {output}")
+    if templates is not None and os.path.exists(templates) and not os.path.isdir(templates):
+        fail(f"cannot write the base job templates to {templates}: it is no directory")
     if work_pool is not None and (not work_pool.strip() or set(work_pool) & set("/%&><")):
         fail(f"`{work_pool}` cannot be the name of a work pool: it may not be empty or have / % & < >")
     try:

@@ -971,6 +971,23 @@ def test_a_template_that_is_not_written_is_something_left() -> None:
     assert result.exit_code == 1 and "--templates DIR" in result.stderr
 
 
+def test_two_outputs_in_one_file_are_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    api = Api(deployment())
+    with served(api) as url:
+        result = run("--api-url", url, "--output", str(tmp_path / "x"), "--report", f"{tmp_path}/./x")
+    assert result.exit_code == 2 and "are the same file" in result.stderr
+    assert not api.asked and not (tmp_path / "x").exists()
+
+
+def test_a_file_in_place_of_the_directory_of_templates_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "x").touch()
+    api = Api(deployment())
+    with served(api) as url:
+        result = run("--api-url", url, "--templates", str(tmp_path / "x"))
+    assert result.exit_code == 2 and "it is no directory" in result.stderr
+    assert not api.asked
+
+
 def test_nothing_listening_is_an_error() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
