@@ -49,6 +49,21 @@ STORAGE = {
         "flows.py",
     ),
     "directory": (FILES, "storage=LocalFileSystem(basepath='/srv')", "", "'/srv'", "flows.py"),
+    "directory_of_the_user": (
+        FILES,
+        "storage=LocalFileSystem(basepath='~/srv')",
+        "from os.path import expanduser\n",
+        "expanduser('~/srv')",
+        "flows.py",
+    ),
+    "path_in_a_directory_of_the_user": (
+        FILES,
+        "storage=LocalFileSystem(basepath='~/srv'), path='x'",
+        "from os.path import expanduser\n",
+        'expanduser("~/srv/x")',
+        "flows.py",
+    ),
+    "path_of_the_user": ("", "path='~/srv'", "from os.path import expanduser\n", "expanduser('~/srv')", "flows.py"),
     "saved_block_that_has_stayed": (
         FILES,
         "storage=LocalFileSystem.load('code')",

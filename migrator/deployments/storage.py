@@ -61,6 +61,7 @@ class Block:
 
 
 _LOCAL = "local-file-system"
+EXPANDUSER = "os.path.expanduser"
 _REMOTE = "remote-file-system"
 _FIELDS_OF_GIT = {
     "github": ("repository", "access_token", "github-credentials"),
@@ -725,12 +726,21 @@ def _local_source(given: Mapping[str, str], path: str) -> Source:
     note = "the flow runs in that directory itself, 2.x uploaded the code to it and ran the flow in a copy"
     base = given.get("basepath")
     if base is None or _is_absolute(path):
-        return Source(_quoted(path or "."), notes=(note,), certain=bool(path))
+        return _at_home(Source(_quoted(path or "."), notes=(note,), certain=bool(path)))
     inside = _inside(path)
     if inside:
-        return Source(_concatenated("", base, f"/{inside}", strip_end=True), notes=(note,))
+        return _at_home(Source(_concatenated("", base, f"/{inside}", strip_end=True), notes=(note,)))
     literal = _literal(base)
+    if literal is not None and literal.startswith("~"):
+        return _at_home(Source(base, notes=(note,)))
     return Source(base if literal is not None or base.startswith("str(") else f"str({base})", notes=(note,))
+
+
+def _at_home(source: Source) -> Source:
+    """The source, with a `~` at its beginning resolved by the code: `from_source` takes it for a directory of that name."""
+    if source.expression is None or not re.match(r"[rRuUfF]*[\"']+~", source.expression):
+        return source
+    return replace(source, expression=f"expanduser({source.expression})", imports=(*source.imports, EXPANDUSER))
 
 
 def _git_source(block: Block, given: Mapping[str, str], path: str) -> Source:

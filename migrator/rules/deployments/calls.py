@@ -122,7 +122,7 @@ def planned(context: Context, reference: Reference, shared: frozenset[ast.stmt] 
                 "its entrypoint is read from the flow's file on 3.x, where the flow is in an image; leave `entrypoint=` out"
             )
         entrypoint = _given_entrypoint(context, arguments["entrypoint"])
-    source = '"."'
+    source, of_path = '"."', ""
     if infrastructure is not None:
         notes += infrastructure.notes
     if storage is not None:
@@ -138,6 +138,8 @@ def planned(context: Context, reference: Reference, shared: frozenset[ast.stmt] 
         )
     elif "path" in arguments and not is_none(arguments["path"]):
         source = context.module.source(arguments["path"])
+        if str(literal(arguments["path"])).startswith("~"):
+            source, of_path = _at_home(context, source)
         if literal(arguments["path"]) != ".":
             certain = False
             notes.append(PATH)
@@ -167,6 +169,7 @@ def planned(context: Context, reference: Reference, shared: frozenset[ast.stmt] 
     imports = [
         *done.imports,
         *(storage.imports if storage is not None else ()),
+        *([of_path] if of_path else []),
         *(["prefect.flow"] if flow is None else []),
     ]
     applies = deploys and not loads and not image
@@ -211,6 +214,15 @@ def _of_constructor(context: Context, arguments: dict[str, ast.expr]) -> tuple[s
             "`flow` means something else here; build it from the flow, `flow.from_source(source=..., entrypoint=...).to_deployment(...)`"
         )
     return local_name(context.module, "prefect.flow"), _given_entrypoint(context, arguments["entrypoint"])
+
+
+def _at_home(context: Context, source: str) -> tuple[str, str]:
+    """The text of a path that begins with `~`, which 2.x resolved and `from_source` does not, and what it needs to import."""
+    from migrator.deployments.storage import EXPANDUSER
+
+    if not can_add_import(context.module, EXPANDUSER):
+        raise Refusal("its path begins with `~`, which `from_source` does not resolve; write the whole path")
+    return f"{local_name(context.module, EXPANDUSER)}({source})", EXPANDUSER
 
 
 def _inside(directory: str, entrypoint: str) -> str:
