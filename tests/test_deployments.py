@@ -185,6 +185,13 @@ def test_what_has_no_equivalent_is_left_with_the_reason(name: str) -> None:
     assert found and all(finding.fix is None for finding in found)
 
 
+@pytest.mark.parametrize("change", ["setdefault('schedule', 1)", "pop('work_pool_name')", "clear()"])
+def test_unpacked_arguments_that_are_changed_elsewhere_are_not_known(change: str) -> None:
+    code = f"{FLOW}common = dict(work_pool_name='p')\ncommon.{change}\n\n\ndef deploy():\n    Deployment.build_from_flow(etl, name='n', apply=True, **common)\n"
+    found = prove(code, code, select=("PF301",))
+    assert found and all(finding.fix is None for finding in found)
+
+
 def test_flow_that_is_not_at_the_top_level_is_left() -> None:
     code = "from prefect import flow\nfrom prefect.deployments import Deployment\n\n\ndef deploy():\n    @flow\n    def inner():\n        pass\n\n    Deployment.build_from_flow(inner, 'n', work_pool_name='p', apply=True)\n"
     prove(code, code, select=("PF301",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional, Union
@@ -390,7 +391,9 @@ def _keys(context: Context, value: ast.expr) -> Optional[list[str]]:
             for node in ast.walk(context.module.tree)
             if isinstance(node, ast.Name) and node.id == value.id and not isinstance(node.ctx, ast.Load)
         ]
-        changed = f"{value.id}[" in context.module.text or f"{value.id}.update" in context.module.text
+        changed = re.search(
+            rf"\b{re.escape(value.id)}(?:\[|\.(?!(?:copy|get|items|keys|values)\b))", context.module.text
+        )
         return _keys(context, found[0]) if len(found) == len(stored) == 1 and not changed else None
     if isinstance(value, ast.Dict):
         names = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]
