@@ -325,6 +325,11 @@ def test_import_inside_the_guarded_statement_is_left(head: str) -> None:
 
 HANDED_ON = {
     "returned_and_applied": (f"return {TOP}", f"return {DEPLOYED}", "returns the id"),
+    "id_in_a_variable": (
+        f"uid = {KEPT}.apply()\n    print(uid)",
+        f"uid = {DEPLOYED}\n    print(uid)",
+        "returns the id",
+    ),
     "returned": (f"return {KEPT}", f"return {BUILT}", "RunnerDeployment"),
     "appended": (f"ids.append({TOP})", f"ids.append({DEPLOYED})", "returns the id"),
     "in_a_list": (f"d = [{KEPT}]", f"d = [{BUILT}]", "RunnerDeployment"),

@@ -102,7 +102,8 @@ def planned(context: Context, reference: Reference, shared: frozenset[ast.stmt] 
         )
     apply_call = _apply_call(parents)
     deploys = bool(applied) or apply_call is not None
-    emptied = _check_uses(context, parents, statement, deploys)
+    # what `.apply()` gives is the id, on both
+    emptied = _check_uses(context, parents, statement, deploys) if apply_call is None else ()
     storage = infrastructure = None
     if not says_nothing(context, "storage", arguments):
         storage = storage_of(context, arguments["storage"], arguments, parents)
