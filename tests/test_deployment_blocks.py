@@ -262,6 +262,15 @@ def test_variable_of_the_module_is_followed_where_another_function_has_one_of_it
     prove(before, after.replace(FILES, ""), select=("PF301",))
 
 
+def test_variable_stays_where_a_deployment_that_is_left_reads_it() -> None:
+    """A comprehension's variable of the same name does not hide it from the function around."""
+    module = f"{FILES}from prefect.infrastructure import Process\nb = Process(env={{'A': 'a'}})\n"
+    left = f"\n\ndef other():\n    {call('infrastructure=b')}\n    return [b for b in 'xy']\n"
+    before = code(module, call("infrastructure=b"), old=True) + left
+    after = f'{SOURCE}.deploy(name=\'n\', work_pool_name=\'p\', {END}, job_variables={{"env": {{"A": "a"}}}})'
+    prove(before, code(module, after, old=True) + left, select=("PF301",))
+
+
 def test_templates_of_one_name_are_not_written_over_each_other(tmp_path: Path) -> None:
     def arguments(team: str) -> str:
         patches = [{"op": "add", "path": "/metadata/annotations", "value": {"team": team}}]

@@ -93,13 +93,17 @@ def _assigned(
     return None
 
 
-def _own(scope: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a scope without those inside the functions and classes in it, but with comprehensions."""
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _own(scope: ast.AST, comprehensions: bool = True) -> Iterator[ast.AST]:
+    """The nodes of a scope without those inside the functions and classes in it."""
+    inner = (*FUNCTIONS, ast.ClassDef, ast.Lambda, *(() if comprehensions else _COMPREHENSIONS))
     waiting = list(ast.iter_child_nodes(scope))
     while waiting:
         node = waiting.pop()
         yield node
-        if not isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
+        if not isinstance(node, inner):
             waiting.extend(ast.iter_child_nodes(node))
 
 
@@ -111,7 +115,7 @@ def _reached(scope: ast.AST, name: str) -> Iterator[ast.AST]:
         yield node
         shadowed = isinstance(node, FUNCTIONS) and (
             any(isinstance(each, ast.arg) and each.arg == name for each in ast.walk(node.args))
-            or any(_binds(each, name) for each in _own(node))
+            or any(_binds(each, name) for each in _own(node, comprehensions=False))
         )
         if not shadowed:
             waiting.extend(ast.iter_child_nodes(node))
