@@ -136,7 +136,9 @@ class Workspace:
         self.created: set[str] = set()
         """Files that are not there before the fixes."""
         self.stuck: set[str] = set()
-        """Files whose fixes need another file that cannot be changed."""
+        """Files whose fixes cannot be applied: they need another file that cannot be changed, or give no text that can be read."""
+        self.unmended: dict[str, Failure] = {}
+        """Why the fixes of a file give no text that can be read."""
         self._needs: dict[str, set[str]] = {}
         """For a file, the other files that its fixes changed."""
         self.forget()
@@ -576,14 +578,11 @@ def _mend_pass(
                 kind=workspace.kind(path) or Kind.PYTHON,
                 alone=alone,
             )
-        except ParseError as error:
-            reports[path] = FileReport(
-                path, report.text, report.findings, Failure(error.message, error.row, error.column)
-            )
-            workspace.failures.append(reports[path])
-            continue
         except Exception as error:
-            workspace.failures.append(FileReport(path, report.text, report.findings, _unforeseen(error)))
+            workspace.unmended[path] = (
+                Failure(error.message, error.row, error.column) if isinstance(error, ParseError) else _unforeseen(error)
+            )
+            workspace.stuck.add(path)
             continue
         if mended.text != report.text:
             changed[path] = mended
@@ -618,8 +617,9 @@ def _settle(
     workspace: Workspace, plan: Plan, settings: Settings, report: FileReport, applied: dict[str, list[Finding]]
 ) -> FileReport:
     """The final report of a file, its comments for what is left added or taken away."""
-    if report.failure is not None:
-        return report
+    failure = report.failure or workspace.unmended.get(report.path)
+    if failure is not None:
+        return FileReport(report.path, report.text, report.findings, failure)
     text, findings = report.text, report.findings
     looked_for = {rule.code for rule in plan.rules}
     kind = workspace.kind(report.path) or Kind.PYTHON

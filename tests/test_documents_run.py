@@ -169,6 +169,29 @@ def test_processes_give_the_same_as_one() -> None:
     assert sum(len(report.findings) for report in many) == 30
 
 
+def test_a_file_whose_fixes_give_no_text_that_can_be_read_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from migrator import run
+    from migrator.model.module import ParseError
+
+    def mend(path: str, *given: object, **options: object) -> object:
+        if path.endswith("bad.sh"):
+            raise ParseError("left as it was", 1, 1)
+        return real(path, *given, **options)  # type: ignore[arg-type]
+
+    real = run.mend
+    monkeypatch.setattr(run, "mend", mend)
+    write(bad_sh="old prefect\n", good_sh="old prefect\n")
+    reports = fix(["."], UNSAFE)
+    assert [(os.path.basename(report.path), report.failure is None) for report in reports] == [
+        ("bad.sh", False),
+        ("good.sh", True),
+    ]
+    assert [finding.code for finding in reports[0].findings] == ["PF998"]
+    assert Path("bad.sh").read_text() == "old prefect\n" and Path("good.sh").read_text() == "new prefect\n"
+    report, fixed = fix_source(b"old prefect\n", "bad.sh", UNSAFE)
+    assert report.failure is not None and fixed == b"old prefect\n"
+
+
 def test_standard_input_is_read_as_what_its_name_says_and_leaves_other_files_alone() -> None:
     report, fixed = fix_source(b"old prefect\nmove prefect\n", "deploy.sh", UNSAFE)
     assert fixed == b"new prefect\nmove prefect\n"
