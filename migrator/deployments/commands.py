@@ -420,7 +420,7 @@ def _word(snippet: _Snippet, start: int, inner: list[Command]) -> _Token:
     if whole and text[at - 1] != whole:
         whole = None
     raw = text[start:at]
-    word = Word(snippet.places[start], snippet.places[at - 1] + 1, raw, "".join(value), dynamic)
+    word = Word(snippet.places[start], snippet.places[at], raw, "".join(value), dynamic)
     return _Token(word, start, at, whole)
 
 
@@ -961,6 +961,17 @@ _LEADS = re.compile(r"^[ \t]*(?:[-*][ \t]+)?(?:[\w.\"'-]+[ \t]*(?:=|:=|:)[ \t]*)
 _COMMENTS = ("#", ";", "//", "--", "REM ", "rem ")
 
 
+def _kept_open(quote: str, encode: Callable[[str], str]) -> Callable[[str], str]:
+    """What may be added within quotes of a language that is not known. Raises Unwritable."""
+
+    def within(new: str) -> str:
+        if quote in new:
+            raise Unwritable("the command stands in quotes, which what is to be added would end")
+        return encode(new)
+
+    return within
+
+
 def _in_lines(snippet: _Snippet) -> Iterator[Command]:
     """The commands that begin a line, the value of a setting (`ExecStart=...`, `worker: ...`) or a quoted text."""
     at, text = 0, snippet.text
@@ -983,7 +994,9 @@ def _in_lines(snippet: _Snippet) -> Iterator[Command]:
                         match.group().lstrip()[-len(match.group()) :] if len(match.group()) > 1 else quote, begin, stop
                     )
                     end = closing if closing >= 0 else stop
-                for command in _in_snippet(_part(snippet, begin, end)):
+                alone = quote in ("'", '"') and not match.group().endswith(quote * 2)
+                encode = _kept_open(quote, snippet.encode) if alone else None
+                for command in _in_snippet(_part(snippet, begin, end, encode)):
                     if command.arguments:
                         found.setdefault(command.start, command)
         at = stop + 1

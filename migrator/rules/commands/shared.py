@@ -24,8 +24,15 @@ def _found(text: str, kind: Kind) -> tuple[Command, ...]:
     return commands(text, kind)
 
 
+_HISTORY = re.compile(r"(?:changelog|changes|history|news|release[-_]?notes)\b", re.I)
+_NO_SHELL = frozenset({".pre-commit-config.yaml", ".pre-commit-config.yml", "tox.ini", "setup.cfg"})
+_SUPERVISED = re.compile(r"^\[program:", re.M)
+
+
 def found(document: Document) -> tuple[Command, ...]:
-    """The commands of a document; looked for once for all rules."""
+    """The commands of a document; looked for once for all rules. A changelog tells of what was, and has none."""
+    if document.kind is Kind.MARKUP and _HISTORY.match(os.path.basename(document.path)):
+        return ()
     return _found(document.text, document.kind)
 
 
@@ -49,7 +56,9 @@ def default_pool(context: DocumentContext, command: Command) -> Optional[New]:
     if context.target.work_pool:
         return context.target.work_pool
     name = os.path.basename(context.document.path).lower()
-    if command.listed:
+    if command.listed or name in _NO_SHELL:
+        return None
+    if context.document.kind is Kind.OTHER and _SUPERVISED.search(context.document.text):
         return None
     if name.endswith(".ps1"):
         return Source(f'"$env:{POOL_VARIABLE}"')
