@@ -13,10 +13,12 @@ from migrator.deployments.entries import (
     DEFAULT_POOL,
     Entry,
     add_entry,
+    composed,
     entry_of,
     parsed,
     schedules_of,
     step_of,
+    strange_steps,
     written,
 )
 
@@ -439,3 +441,65 @@ def test_every_entry_is_in_the_text_once_however_often_it_is_added(
 def test_no_shape_of_a_deployment_is_an_exception(deployment: dict[str, Any]) -> None:
     entry = entry_of(deployment)
     assert yaml.safe_load(written([entry.data])) == [entry.data]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "y",
+        "n",
+        "Y",
+        "N",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "1e3",
+        "1.5e3",
+        "1.5e+3",
+        "7e230",
+        "012",
+        "08",
+        "0o17",
+        "1_000",
+        "1:30",
+        ".5",
+        "-.5",
+        "0x1F",
+        "~",
+        "2024-01-01",
+        "+1",
+        "00",
+        "1.",
+    ],
+)
+def test_words_are_read_as_prefect_reads_them(word: str) -> None:
+    text = f"{word}: {word}\n"
+    assert parsed(text) == yaml.safe_load(text)
+    assert repr(parsed(text)) == repr(yaml.safe_load(text))
+    tree = composed(text)
+    assert tree is not None
+    assert str(tree.value[0][1].tag) == yaml.compose(text).value[0][1].tag
+
+
+def test_parameters_called_n_and_y_keep_their_names_and_versions_stay_texts() -> None:
+    text = "name: a\nentrypoint: f.py:f\nversion: 7e230\nparameters:\n  n: 3\n  y: n\n"
+    entry = entry_of(parsed(text))
+    assert entry.data["parameters"] == {"n": 3, "y": "n"}
+    assert entry.data["version"] == "7e230"
+    assert yaml.safe_load(add_entry("", entry))["deployments"][0]["parameters"] == {"n": 3, "y": "n"}
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "strange"),
+    [
+        ("push:\n- a.b: {c: d}\n", {}, "push"),
+        ("push:\n- a.b: {c: d}\n", {"push": [{"a.b": {}}]}, ""),
+        ("pull:\n- a.b: {c: d}\n", {}, "pull"),
+        ("pull:\n- a.b: {c: d}\n", {"pull": [{"a.b": {}}]}, ""),
+        ("build:\n- a.b: {c: d}\npush: null\npull: []\n", {}, ""),
+        ("a: [\npull:\n", {}, ""),
+    ],
+)
+def test_steps_for_every_deployment_are_not_those_of_a_new_one(text: str, data: dict[str, Any], strange: str) -> None:
+    assert strange_steps(text, Entry({**ENTRY.data, **data}, ())) == strange

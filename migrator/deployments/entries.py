@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.representer import RoundTripRepresenter
+from ruamel.yaml.resolver import VersionedResolver, implicit_resolvers
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 from ruamel.yaml.tokens import BlockEntryToken, Token
 
@@ -401,27 +402,74 @@ def _key(key: Any) -> Any:
     return DoubleQuotedScalarString(key) if isinstance(quoted, LiteralScalarString) else quoted
 
 
-def parsed(text: str) -> Any:
-    """The data of a YAML text as PyYAML gives it (YAML 1.1, the last of equal keys). Raises ruamel's YAMLError."""
-    loader = YAML(typ="safe", pure=True)
+_WORDS_OF_PYYAML = {
+    "tag:yaml.org,2002:bool": re.compile(
+        r"(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$"
+    ),
+    "tag:yaml.org,2002:float": re.compile(
+        r"""(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+][0-9]+)?
+        |\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?
+        |[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*
+        |[-+]?\.(?:inf|Inf|INF)
+        |\.(?:nan|NaN|NAN))$""",
+        re.X,
+    ),
+    "tag:yaml.org,2002:int": re.compile(
+        r"""(?:[-+]?0b[0-1_]+
+        |[-+]?0[0-7_]+
+        |[-+]?(?:0|[1-9][0-9_]*)
+        |[-+]?0x[0-9a-fA-F_]+
+        |[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$""",
+        re.X,
+    ),
+}
+
+
+def _as_pyyaml_has_it() -> dict[str, list[tuple[str, Any]]]:
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for versions, tag, pattern, firsts in implicit_resolvers:
+        for first in firsts if (1, 1) in versions else ():
+            found.setdefault(first, []).append((tag, _WORDS_OF_PYYAML.get(tag, pattern)))
+    return found
+
+
+class _Resolver(VersionedResolver):
+    """The types of plain words as PyYAML, by which Prefect reads, has them; it is not quite YAML 1.1: `y`, `n` and `1e3` are texts.
+
+    From PyYAML's `resolver.py`, 5.4 to 6.0.
+    """
+
+    types = _as_pyyaml_has_it()
+
+    @property
+    def versioned_resolver(self) -> Any:
+        return self.types
+
+
+def reader(kind: str) -> YAML:
+    """A reader (`safe` or `rt`, as ruamel calls them) that takes words for what PyYAML takes them for, and the last of equal keys."""
+    loader = YAML(typ=kind, pure=True)
     loader.version = "1.1"
     loader.allow_duplicate_keys = True
+    loader.Resolver = _Resolver
+    return loader
+
+
+def parsed(text: str) -> Any:
+    """The data of a YAML text as PyYAML gives it (YAML 1.1, the last of equal keys). Raises ruamel's YAMLError."""
+    loader = reader("safe")
     return loader.load(text)
 
 
 def parsed_all(text: str) -> list[Any]:
     """As `parsed`, for each document of the text."""
-    loader = YAML(typ="safe", pure=True)
-    loader.version = "1.1"
-    loader.allow_duplicate_keys = True
+    loader = reader("safe")
     return list(loader.load_all(text))
 
 
 def composed(text: str) -> Optional[Node]:
     """The tree of nodes of a YAML text's first document, with YAML 1.1's types. Raises ruamel's YAMLError."""
-    loader = YAML(typ="rt", pure=True)
-    loader.version = "1.1"
-    loader.allow_duplicate_keys = True
+    loader = reader("rt")
     return next(iter(loader.compose_all(text)), None)
 
 
@@ -432,17 +480,31 @@ def add_entry(text: str, entry: Entry, comment: str = "") -> str:
     above the entry. A text without deployments (or none, "") gets the list. Raises ValueError for a text that is no `prefect.yaml`:
     broken YAML, or something else than keys and values. Where the file has build steps for all, the entry says `build: []`.
     """
-    data = {**entry.data, "build": []} if "build" not in entry.data and _has_build(text) else entry.data
+    data = {**entry.data, "build": []} if "build" not in entry.data and "build" in steps_for_all(text) else entry.data
     return add_item(text, data, _dedented(written([data])), comment)
 
 
-def _has_build(text: str) -> bool:
-    """Whether the file has build steps for every deployment; one of 2.x had none."""
+def steps_for_all(text: str) -> frozenset[str]:
+    """Which of `build`, `push` and `pull` a `prefect.yaml` has for every deployment that has none of its own.
+
+    An entry can switch building off (`build: []`), but not pushing: `prefect deploy` (3.0 to 3.8) takes an empty `push` for none.
+    """
     try:
-        held = parsed(text) if re.search(r"^[\"']?build\b", text, re.M) else None
+        held = parsed(text) if _STEPS.search(text) else None
     except YAMLError:
-        return False
-    return isinstance(held, dict) and bool(held.get("build"))
+        return frozenset()
+    if not isinstance(held, dict):
+        return frozenset()
+    return frozenset(name for name in ("build", "push", "pull") if held.get(name))
+
+
+_STEPS = re.compile(r"^[\"']?(?:build|push|pull)\b", re.M)
+
+
+def strange_steps(text: str, entry: Entry) -> str:
+    """What steps of a `prefect.yaml` an entry would have that are not its own: `push` or `pull`, the empty string for none."""
+    shared = steps_for_all(text)
+    return next((name for name in ("push", "pull") if name in shared and not entry.data.get(name)), "")
 
 
 def add_item(text: str, data: Mapping[str, Any], lines: str, comment: str = "") -> str:

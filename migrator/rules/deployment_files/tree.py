@@ -13,6 +13,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLStreamError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.tokens import AliasToken, ScalarToken, Token, ValueToken
 
+from migrator.deployments.entries import reader
+
 __all__ = ["MappingNode", "Node", "Pair", "ScalarNode", "SequenceNode", "Tree", "YAMLError", "place", "tree_of"]
 
 _TAG = "tag:yaml.org,2002:"
@@ -100,10 +102,7 @@ class Tree:
 
 def tree_of(text: str) -> Tree:
     """The nodes of a text, with the types of YAML 1.1, by which Prefect reads. Raises YAMLError."""
-    loader = YAML(typ="rt", pure=True)
-    loader.version = "1.1"
-    loader.allow_duplicate_keys = True
-    return Tree(text, tuple(node for node in loader.compose_all(text) if node is not None))
+    return Tree(text, tuple(node for node in reader("rt").compose_all(text) if node is not None))
 
 
 def is_flow(node: Node) -> bool:
