@@ -7,6 +7,7 @@ import pytest
 from migrator.findings import Applicability, Finding
 from tests.support.examples import prove_files
 
+PREFECT_YAML = "# Register these deployments with: prefect deploy --all\ndeployments:\n"
 POOL = '"$PREFECT_DEFAULT_WORK_POOL_NAME"'
 
 
@@ -459,3 +460,83 @@ def test_apply_registers_what_the_file_becomes() -> None:
         {"etl.py": FLOW, "d/etl.yaml": deployment, "deploy.sh": "prefect --no-prompt deploy -n etl/nightly\n"},
         select=("PF351",),
     )
+
+
+NIGHTLY = "name: nightly\nflow_name: my-etl\nwork_pool_name: p\nentrypoint: etl.py:etl\nparameter_openapi_schema: {}\n"
+
+
+def test_apply_from_another_directory_than_that_of_the_prefect_yaml_is_by_hand() -> None:
+    files = {"b/etl.py": FLOW, "b/d/etl.yaml": NIGHTLY, "deploy.sh": "prefect deployment apply b/d/etl.yaml\n"}
+    (finding,) = (each for report in prove_files(files, files, select=("PF351",)) for each in report.findings)
+    assert "of `b`: `prefect deploy` has to run there" in finding.message
+
+
+def test_apply_of_files_that_contradict_each_other_is_by_hand_and_both_stay() -> None:
+    files = {
+        "etl.py": FLOW,
+        "dev/etl.yaml": NIGHTLY,
+        "prod/etl.yaml": NIGHTLY + "parameters: {day: today}\n",
+        "deploy.sh": "prefect deployment apply dev/etl.yaml\nprefect deployment apply prod/etl.yaml\n",
+    }
+    reports = prove_files(files, files, select=("PF330", "PF351"))
+    assert all("by hand" in finding.message for report in reports for finding in report.findings)
+    assert sum(len(report.findings) for report in reports) == 4
+    same = {**files, "prod/etl.yaml": NIGHTLY}
+    made = f"{PREFECT_YAML}  - name: nightly\n    entrypoint: etl.py:etl\n    enforce_parameter_schema: false\n    work_pool:\n      name: p\n"
+    after = {"etl.py": FLOW, "prefect.yaml": made, "deploy.sh": "prefect --no-prompt deploy -n etl/nightly\n" * 2}
+    prove_files(same, after, select=("PF330", "PF351"))
+
+
+def test_a_prefect_yaml_where_the_text_may_have_gone_is_kept_out() -> None:
+    before = "cd one\nprefect deployment build flows/etl.py:etl -n a -p p -a\n"
+    others = {"one/flows/etl.py": FLOW, "one/prefect.yaml": "prefect-version: 3.0.0\nname: one\n"}
+    after = "cd one\nprefect --no-prompt deploy flows/etl.py:etl -n a -p p --prefect-file none.yaml\n"
+    prove_files({**others, "deploy.sh": before}, {**others, "deploy.sh": after}, select=("PF35",))
+
+
+def test_a_build_does_not_get_the_steps_that_a_prefect_yaml_has_for_others() -> None:
+    file = "prefect-version: 3.0.0\npull:\n- prefect.deployments.steps.set_working_directory:\n    directory: /opt\n"
+    before = "prefect deployment build etl.py:etl -n a -p p -a\nprefect deployment build etl.py:etl -n b -p p -sb github/code --path x --limit 3 -a\n"
+    after = (
+        "prefect --no-prompt deploy etl.py:etl -n a -p p --prefect-file none.yaml\n"
+        "prefect deployment build etl.py:etl -n b -p p -sb github/code --path x --limit 3 -a\n"
+    )
+    prove_files(
+        {"etl.py": FLOW, "deploy.sh": before, "prefect.yaml": file},
+        {"etl.py": FLOW, "deploy.sh": after, "prefect.yaml": file},
+        select=("PF35",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("x.yml", 'run: "prefect agent start -q \\"a b\\""\n', 'run: "prefect worker start --pool p -q \\"a b\\""\n'),
+        ("x.yml", "run: 'prefect deployment build a.py:f -n ''a b'' -a'\n", "run: 'prefect --no-prompt deploy a.py:f -n ''a b'' -p p'\n"),
+        ("x.yml", 'run: "prefect deployment build a.py:f -n \\"a b\\""\n', 'run: "prefect --no-prompt deploy a.py:f -n \\"a b\\" -p p"\n'),
+        ("x.sh", 'bash -c "prefect deployment build a.py:f -n \\"a b\\""\n', 'bash -c "prefect --no-prompt deploy a.py:f -n \\"a b\\" -p p"\n'),
+    ],
+)  # fmt: skip
+def test_what_is_added_stands_behind_the_whole_of_an_escaped_quote(name: str, before: str, after: str) -> None:
+    prove_line(before, after, name=name, work_pool="p")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Jenkinsfile", 'steps {\n  sh "prefect agent start -q etl"\n}\n'),
+        ("tox.ini", "[testenv]\ncommands =\n    prefect agent start -q etl\n"),
+        ("supervisord.conf", "[program:agent]\ncommand=prefect agent start -q etl\n"),
+        (".pre-commit-config.yaml", "repos:\n- hooks:\n  - entry: prefect agent start -q etl\n"),
+    ],
+)
+def test_a_variable_is_not_written_where_its_quotes_or_no_shell_would_stand_in_the_way(name: str, text: str) -> None:
+    (finding,) = prove_line(text, text, name=name)
+    assert "by hand" in finding.message
+    prove_line(text, text.replace("agent start", "worker start --pool p"), name=name, work_pool="p")
+
+
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "docs/changes.rst", "HISTORY.md", "docs/release-notes.md"])
+def test_a_changelog_tells_of_what_was(name: str) -> None:
+    text = "- Replaced `prefect agent start -q default` by workers.\n"
+    assert not prove_line(text, text, name=name)

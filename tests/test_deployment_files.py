@@ -133,6 +133,15 @@ def test_several_files_become_one() -> None:
     )
 
 
+def test_an_entry_that_says_otherwise_is_not_written_over() -> None:
+    there = {"prefect.yaml": f"{HEADER}deployments:\n{_entry('mine')}    tags: [kept]\n", "f-deployment.yaml": OLD}
+    (finding,) = _prove(there, there)
+    assert finding.fix is None
+    assert "by hand, for prefect.yaml says otherwise" in finding.message
+    same = {"prefect.yaml": f"{HEADER}deployments:\n{_entry()}", "f-deployment.yaml": OLD}
+    _prove(same, {"prefect.yaml": same["prefect.yaml"]})
+
+
 def test_the_several_documents_of_2_0_become_entries() -> None:
     second = OLD.replace("name: nightly", "name: daily")
     _prove(

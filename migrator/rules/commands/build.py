@@ -183,7 +183,18 @@ def _translate(context: DocumentContext, build: _Outcome) -> None:
                     f"{needed}, and {error}: write it as an entry of `prefect.yaml` with `pull` steps"
                 ) from None
             build.edits, build.changes, build.notes = [], [], []
-    _as_line(context, build, alone=present)
+    beside = home is None and not prose and _stands_elsewhere(context, _plain_path(entrypoint.value))
+    _as_line(context, build, alone=present or beside)
+
+
+def _stands_elsewhere(context: DocumentContext, entrypoint: str) -> bool:
+    """Whether a directory of the project, to which the text may have changed, has both the file of an entrypoint and a `prefect.yaml`."""
+    file = entrypoint.rpartition(":")[0]
+    return any(
+        context.read(os.path.join(os.path.dirname(path), file)) is not None
+        for path in context.project.documents()
+        if file and os.path.basename(path) == "prefect.yaml"
+    )
 
 
 def _renamed_command(command: Command) -> list[Edit]:
@@ -398,6 +409,9 @@ def _as_entry(context: DocumentContext, build: _Outcome, home: Optional[str], pr
     path = os.path.join(home, "prefect.yaml")
     if _has_another(context.read(path) or "", entry):
         raise _ByHand(f"{path} has another deployment of this name and flow")
+    strange = _strange_steps(context.read(path) or "", entry)
+    if strange:
+        raise _ByHand(f"{path} has `{strange}` steps for every deployment, which it did not have")
 
     def rewrite(text: str) -> str:
         from migrator.deployments.entries import add_entry
@@ -410,6 +424,12 @@ def _as_entry(context: DocumentContext, build: _Outcome, home: Optional[str], pr
 
     build.changes = [Change(path, rewrite)]
     build.notes.append(f"the deployment goes to {os.path.relpath(path, os.path.dirname(context.document.path) or '.')}")
+
+
+def _strange_steps(text: str, entry: Entry) -> str:
+    from migrator.deployments.entries import strange_steps
+
+    return strange_steps(text, entry) if text else ""
 
 
 def _has_another(text: str, entry: Entry) -> bool:
@@ -666,7 +686,7 @@ def _apply(context: DocumentContext, outcome: _Outcome, builds: list[_Outcome]) 
 
 
 def _deployment_in(context: DocumentContext, file: str) -> Optional[str]:
-    """`FUNCTION/NAME` of a deployment YAML, looked for from the document's directory upwards."""
+    """`FUNCTION/NAME` of a deployment YAML, looked for from the document's directory upwards. Raises _ByHand where the entry cannot be named there."""
     from migrator.deployments.entries import parsed
 
     directory = os.path.dirname(context.document.path)
@@ -678,11 +698,26 @@ def _deployment_in(context: DocumentContext, file: str) -> Optional[str]:
             except Exception:
                 return None
             name, entrypoint = (data.get("name"), data.get("entrypoint")) if isinstance(data, dict) else (None, None)
+            if name and entrypoint:
+                _same_place(context, os.path.normpath(os.path.join(directory, file)), text, directory, str(entrypoint))
             return f"{str(entrypoint).rpartition(':')[2]}/{name}" if name and entrypoint else None
         parent = os.path.dirname(directory)
         if parent == directory:
             return None
         directory = parent
+
+
+def _same_place(context: DocumentContext, path: str, text: str, directory: str, entrypoint: str) -> None:
+    """Raises _ByHand where the file does not become an entry of the `prefect.yaml` in the directory from which it is named."""
+    from migrator.rules.deployment_files.deployment_yaml import home_of_entries, rival_of
+
+    rival = rival_of(path, text, context)
+    if rival:
+        raise _ByHand(f"{rival}, beside {os.path.basename(path)}, says otherwise of a deployment of the same name")
+    home = home_of_entries(path, [entrypoint], context)
+    if os.path.normpath(home) != os.path.normpath(directory or "."):
+        place = os.path.relpath(home, directory or ".")
+        raise _ByHand(f"the deployment goes to the `prefect.yaml` of `{place}`: `prefect deploy` has to run there")
 
 
 RULES = (deployment_build, deployment_apply)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Optional
 
 from migrator.findings import Applicability, Change, Edit, Severity
@@ -118,7 +119,7 @@ def deployment_yaml(context: DocumentContext) -> Iterator[Draft]:
         return
     if not any(word in document.text for word in _WORDS):
         return
-    from migrator.deployments.entries import entry_of
+    from migrator.deployments.entries import entry_of, strange_steps
     from migrator.rules.deployment_files.tree import YAMLError, place, tree_of
 
     try:
@@ -135,14 +136,23 @@ def deployment_yaml(context: DocumentContext) -> Iterator[Draft]:
     if not found:
         return
     entries = [entry_of(_with_entrypoint(data, context), work_pool=context.target.work_pool) for data in found]
-    home = _home(document.path, [str(entry.data.get("entrypoint") or "") for entry in entries], context)
+    home = home_of_entries(document.path, [str(entry.data.get("entrypoint") or "") for entry in entries], context)
     target = os.path.join(home, "prefect.yaml")
     notes = list(dict.fromkeys(note for entry in entries for note in entry.notes))
+    there = context.read(target) or ""
+    strange = sorted({steps for entry in entries if there and (steps := strange_steps(there, entry))})
+    notes += [
+        f"the `{steps}` steps that {os.path.basename(target)} has for every deployment are not its own"
+        for steps in strange
+    ]
     message = "Prefect 3 has no `prefect deployment apply`: a deployment is an entry of `prefect.yaml`"
     if notes:
         message += ". To look at: " + "; ".join(notes)
     mend: Optional[Mend] = None
-    if all(entry.data.get("name") and entry.data.get("entrypoint") for entry in entries):
+    rival = rival_of(document.path, document.text, context)
+    if rival:
+        message += f"; by hand, for {rival} says otherwise of a deployment of the same name and entrypoint, and only one can be there"
+    elif all(entry.data.get("name") and entry.data.get("entrypoint") for entry in entries):
         comment = "\n".join(comments_of(tree))
         mend = Mend(
             Applicability.UNSAFE,
@@ -167,6 +177,68 @@ def deployments_in(tree: Tree) -> list[dict[str, Any]]:
         if not {"name", "flow_name"} <= keys or not _ONLY_THERE & keys:
             return []
     return [data for data in parsed_all(tree.text) if isinstance(data, dict)]
+
+
+def rival_of(path: str, text: str, context: DocumentContext) -> str:
+    """The `prefect.yaml` that would take the deployments of a file, or another deployment YAML that would become a part of it, where that says
+    otherwise of a deployment of the same name and entrypoint; "" for none."""
+    pool = context.target.work_pool
+    own = _said(text, pool)
+    if not own:
+        return ""
+    home = home_of_entries(path, [entrypoint for _, entrypoint in own], context)
+    target = os.path.join(home, "prefect.yaml")
+    rivals = [other for other in context.project.documents() if other.endswith((".yaml", ".yml"))]
+    for other in dict.fromkeys((target, *sorted(rivals))):
+        if other == path:
+            continue
+        held = context.read(other) or ""
+        theirs = _entries_in(held) if other == target else _said(held, pool)
+        differ = any(own[key] != theirs[key] for key in own.keys() & theirs.keys())
+        if differ and (
+            other == target or home_of_entries(other, [entrypoint for _, entrypoint in theirs], context) == home
+        ):
+            return os.path.relpath(other, os.path.dirname(path) or ".")
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def _said(text: str, work_pool: Optional[str]) -> dict[tuple[str, str], Any]:
+    """What a deployment YAML says of each deployment, by its name and entrypoint; nothing for a text that is none."""
+    if not all(word in text for word in ("name:", "flow_name:", "entrypoint:")):
+        return {}
+    from migrator.deployments.entries import entry_of
+    from migrator.rules.deployment_files.tree import YAMLError, tree_of
+
+    try:
+        entries = [entry_of(data, work_pool=work_pool) for data in deployments_in(tree_of(text))]
+    except YAMLError:
+        return {}
+    return _by_key(entry.data for entry in entries)
+
+
+@lru_cache(maxsize=64)
+def _entries_in(text: str) -> dict[tuple[str, str], Any]:
+    """The entries of a `prefect.yaml`."""
+    if "deployments" not in text:
+        return {}
+    from migrator.deployments.entries import parsed
+    from migrator.rules.deployment_files.tree import YAMLError
+
+    try:
+        data = parsed(text)
+    except YAMLError:
+        return {}
+    items = data.get("deployments") if isinstance(data, dict) else None
+    return _by_key(item for item in items or () if isinstance(item, dict)) if isinstance(items, list) else {}
+
+
+def _by_key(items: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Any]:
+    """Entries by name and entrypoint. `build` is left out, which is added where the file has build steps."""
+    return {
+        (str(item.get("name")), str(item.get("entrypoint"))): {k: v for k, v in item.items() if k != "build"}
+        for item in items
+    }
 
 
 def comments_of(tree: Tree) -> list[str]:
@@ -199,7 +271,7 @@ def _with_entrypoint(data: dict[str, Any], context: DocumentContext) -> dict[str
     return data
 
 
-def _home(path: str, entrypoints: Sequence[str], context: DocumentContext) -> str:
+def home_of_entries(path: str, entrypoints: Sequence[str], context: DocumentContext) -> str:
     """The directory whose `prefect.yaml` takes the deployments: the nearest in which their entrypoints are found, else the nearest that has one."""
     directories = list(_upwards(path))
     files = [entrypoint.rpartition(":")[0] for entrypoint in entrypoints]
