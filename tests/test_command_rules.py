@@ -540,3 +540,24 @@ def test_a_variable_is_not_written_where_its_quotes_or_no_shell_would_stand_in_t
 def test_a_changelog_tells_of_what_was(name: str) -> None:
     text = "- Replaced `prefect agent start -q default` by workers.\n"
     assert not prove_line(text, text, name=name)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("prefect deployment build a.py:f -n a > /dev/null -a\n", "prefect --no-prompt deploy a.py:f -n a -p p > /dev/null\n"),
+        ("prefect deployment build a.py:f -n a -a > log 2>&1 -o x.yaml --skip-upload\n", "prefect --no-prompt deploy a.py:f -n a -p p > log 2>&1\n"),
+        ("prefect agent start > log --hide-welcome -q q\n", "prefect worker start --pool p > log -q q\n"),
+        ("bash -c 'prefect deployment build a.py:f -n a 2> /dev/null -a'\n", "bash -c 'prefect --no-prompt deploy a.py:f -n a -p p 2> /dev/null'\n"),
+    ],
+)  # fmt: skip
+def test_a_redirection_among_the_words_stays(before: str, after: str) -> None:
+    prove_line(before, after, work_pool="p")
+
+
+def test_compose_files_do_not_escape_what_compose_puts_in() -> None:
+    before = 'services:\n  a:\n    command: bash -c "sleep 5 && prefect agent start -q q"\n'
+    (finding,) = prove_line(before, before, name="docker-compose.yml")
+    assert "by hand" in finding.message
+    after = 'services:\n  a:\n    command: bash -c "sleep 5 && prefect worker start --pool p -q q"\n'
+    prove_line(before, after, name="docker-compose.yml", work_pool="p")

@@ -56,6 +56,8 @@ class Word:
     """What the program is given; variables and templates stay as they are written."""
     dynamic: bool = False
     """Whether a part of it is only known when it runs (`$X`, `$(...)`, `{{ x }}`)."""
+    after: Optional[int] = None
+    """Where the redirection ends that stands between it and the word before it."""
 
 
 class Unwritable(ValueError):
@@ -231,6 +233,7 @@ def _tokens(snippet: _Snippet, inner: list[Command]) -> Iterator[_Token]:
     skip_next = False
     shell_reads = False
     fresh = True
+    redirected: Optional[int] = None
     while at < end:
         char = text[at]
         continued = _CONTINUED.match(text, at)
@@ -243,7 +246,7 @@ def _tokens(snippet: _Snippet, inner: list[Command]) -> Iterator[_Token]:
             skip_next = False
             if char == "\n" and snippet.newlines:
                 yield _Token(None)
-                fresh, shell_reads = True, False
+                fresh, shell_reads, redirected = True, False, None
                 for delimiter, read in heredocs:
                     body = at
                     while at < end:
@@ -267,27 +270,32 @@ def _tokens(snippet: _Snippet, inner: list[Command]) -> Iterator[_Token]:
                 if delimiter_match is None:
                     raise _Unfinished
                 heredocs.append((delimiter_match.group(2), shell_reads))
-                at = delimiter_match.end()
+                at = redirected = delimiter_match.end()
             elif text.startswith("(", at):
                 close = _closing(text, at + 1, "(", ")")
                 inner += _in_snippet(_part(snippet, at + 1, close))
-                at = close + 1
+                at = redirected = close + 1
             else:
                 skip_next = True
         elif match := _OPERATOR.match(text, at):
             at = match.end()
             yield _Token(None)
-            fresh = True
+            fresh, redirected = True, None
         else:
             token = _word(snippet, at, inner)
             at = token.last
             if skip_next:
                 skip_next = False
+                redirected = at
                 continue
-            assert token.word is not None
-            if fresh and not _ASSIGNMENT.match(token.word.value):
-                shell_reads = token.word.value in _SHELLS or token.word.value == "ssh"
-                fresh = token.word.value in _RESERVED
+            word = token.word
+            assert word is not None
+            if redirected is not None:
+                token = replace(token, word=replace(word, after=snippet.places[redirected]))
+                redirected = None
+            if fresh and not _ASSIGNMENT.match(word.value):
+                shell_reads = word.value in _SHELLS or word.value == "ssh"
+                fresh = word.value in _RESERVED
             yield token
     if heredocs:
         raise _Unfinished
@@ -1125,7 +1133,15 @@ def shifted(command: Command, by: int) -> Command:
     """The command of a part of a text, in the text itself; the part begins at `by`."""
 
     def move(words: tuple[Word, ...]) -> tuple[Word, ...]:
-        return tuple(replace(word, start=word.start + by, end=word.end + by) for word in words)
+        return tuple(
+            replace(
+                word,
+                start=word.start + by,
+                end=word.end + by,
+                after=None if word.after is None else word.after + by,
+            )
+            for word in words
+        )
 
     lead = None if command.lead is None else command.lead + by
     return replace(command, words=move(command.words), arguments=move(command.arguments), lead=lead)
@@ -1188,5 +1204,5 @@ def removed(command: Command, *words: Word) -> tuple[Edit, ...]:
     starts = [each.start for each in command.words]
     for word in words:
         before = command.words[bisect_right(starts, word.start) - 2]
-        edits.append(Edit(before.end, word.end, ""))
+        edits.append(Edit(before.end if word.after is None else word.after, word.end, ""))
     return tuple(edits)

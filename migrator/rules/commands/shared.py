@@ -58,6 +58,8 @@ def default_pool(context: DocumentContext, command: Command) -> Optional[New]:
     name = os.path.basename(context.document.path).lower()
     if command.listed or name in _NO_SHELL:
         return None
+    if name.startswith(("docker-compose", "compose")) and command.spell("$") != "$":
+        return None  # compose puts the value in before a shell sees the backslash
     if context.document.kind is Kind.OTHER and _SUPERVISED.search(context.document.text):
         return None
     if name.endswith(".ps1"):
