@@ -561,3 +561,22 @@ def test_compose_files_do_not_escape_what_compose_puts_in() -> None:
     assert "by hand" in finding.message
     after = 'services:\n  a:\n    command: bash -c "sleep 5 && prefect worker start --pool p -q q"\n'
     prove_line(before, after, name="docker-compose.yml", work_pool="p")
+
+
+def test_a_written_file_that_is_edited_before_it_is_applied_is_by_hand() -> None:
+    text = "prefect deployment build a.py:f -n a -o a.yaml\nsed -i s/x/y/ a.yaml  # tune it\nprefect deployment apply a.yaml\n"
+    assert all("by hand" in finding.message for finding in prove_line(text, text, work_pool="p"))
+    only_said = "prefect deployment build a.py:f -n a -o a.yaml  # a.yaml is applied below\nprefect deployment apply a.yaml\ncat b/a.yaml\n"
+    prove_line(
+        only_said,
+        "prefect --no-prompt deploy a.py:f -n a -p p  # a.yaml is applied below\ncat b/a.yaml\n",
+        work_pool="p",
+    )
+
+
+def test_an_apply_behind_a_semicolon_goes_with_it() -> None:
+    prove_line(
+        "prefect deployment build a.py:f -n a -o a.yaml; prefect deployment apply a.yaml # now\ndate\n",
+        "prefect --no-prompt deploy a.py:f -n a -p p # now\ndate\n",
+        work_pool="p",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Optional
@@ -77,10 +77,24 @@ def _outcomes(context: DocumentContext) -> list[_Outcome]:
             _translate(context, build)
         except (_ByHand, Unwritable) as error:
             build.edits, build.changes, build.why = [], [], str(error)
+        if not build.why and document.kind is not Kind.MARKUP and _used(document.text, build.output, all_):
+            build.edits, build.changes = [], []
+            build.why = f"the text has more to do with `{build.output}`, which it writes, than to apply it"
     for command in all_:
         if command.name == ("deployment", "apply"):
             _pair(document.text, command, builds)
     return builds
+
+
+def _used(text: str, file: str, found_: Sequence[Command]) -> bool:
+    """Whether a text names a file outside of Prefect's commands and of comments: edits it, say, or commits it."""
+    if not file:
+        return False
+    for match in re.finditer(rf"(?<![\w/-])(?:\./)?{re.escape(file)}(?![\w/.-])", text):
+        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if "#" not in line and not any(each.start <= match.start() < each.end for each in found_):
+            return True
+    return False
 
 
 def _key(line: Line) -> tuple[Optional[str], Optional[str]]:

@@ -112,6 +112,8 @@ def taken_out(text: str, command: Command) -> Optional[Edit]:
     if before.endswith("&&"):
         kept = re.sub(r"(?:[ \t]|\\\r?\n)*\Z", "", before[:-2])
         return Edit(len(kept), command.end, "")
+    if before.endswith(";") and not before.endswith(";;") and re.match(r"[ \t]*(?:#|\r?\n|\Z)", after):
+        return Edit(len(before) - 1, command.end, "")
     chained = re.match(r"[ \t]*(?:&&|;)(?:[ \t]|\\\r?\n)*", after)
     if chained and re.match(r"[^\s#]", after[chained.end() :]):
         return Edit(command.lead, command.end + chained.end(), "")
