@@ -67,6 +67,7 @@ def export(
     from migrator.progress import progress_bar
     from migrator.reports.output import check_file, encode, write, write_file, write_source
 
+    output = None if output == "-" else output
     for path in (output, report):
         if path is not None:
             check_file(path)
@@ -74,8 +75,10 @@ def export(
         fail(f"--output and --report are the same file, {output}")
     if templates is not None and os.path.exists(templates) and not os.path.isdir(templates):
         fail(f"cannot write the base job templates to {templates}: it is no directory")
-    if work_pool is not None and (not work_pool.strip() or set(work_pool) & set("/%&><")):
-        fail(f"`{work_pool}` cannot be the name of a work pool: it may not be empty or have / % & < >")
+    if work_pool is not None and (
+        work_pool != work_pool.strip() or not work_pool.isprintable() or not work_pool or set(work_pool) & set("/%&><")
+    ):
+        fail(f"{work_pool!r} cannot be the name of a work pool: it may not be empty, end in blanks or have / % & < >")
     try:
         with progress_bar(not quiet, "Deployments") as on_progress:
             registered = read(api_url, api_key, on_progress=on_progress)

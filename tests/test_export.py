@@ -682,6 +682,20 @@ def test_the_pool_for_what_agents_ran_can_be_named() -> None:
     ]
 
 
+def test_a_pool_that_the_server_has_takes_over_what_agents_ran_in_its_type() -> None:
+    done = agents_api().export("local")
+    assert [each.name for each in done.pools] == ["local", "local-etl-image", "local-etl-job"]
+    assert items(done)[0]["work_pool"]["name"] == "local"
+
+
+def test_an_infrastructure_block_that_a_worker_did_not_read_is_told() -> None:
+    api = agents_api()
+    api.deployments = [deployment(infrastructure_document_id="b2"), deployment(2, infrastructure_document_id="b1")]
+    done = api.export()
+    assert [item["work_pool"] for item in items(done)] == [{"name": "local"}, {"name": "local"}]
+    assert [abouts for remark, abouts in done.to_know.items() if "left out: the workers" in remark] == [["etl/daily 1"]]
+
+
 def test_one_kind_of_infrastructure_gets_just_the_name() -> None:
     api = Api(deployment(work_pool_name="default-agent-pool"))
     api.pools = [pool("default-agent-pool", "prefect-agent")]

@@ -226,6 +226,9 @@ class _Work:
                 agent = kinds[old_pool][key]
                 given = self.work_pool or old_pool
                 own = agent.block_name or str(agent.type)
+                if self._is_of(self.work_pool, agent):
+                    names[old_pool, key] = str(self.work_pool)
+                    continue
                 wanted = own if given is None else given if len(kinds[old_pool]) == 1 else f"{given}-{own}"
                 name = self._free(wanted)
                 names[old_pool, key] = name
@@ -235,6 +238,11 @@ class _Work:
         for agent in self.of_agents.values():
             if agent.type is not None:
                 agent.pool = names[None if self.work_pool else agent.old_pool, agent.key]
+
+    def _is_of(self, pool: Optional[str], agent: _Agent) -> bool:
+        """Whether the server has a pool of that name that runs what the agent ran, as it is."""
+        known = self.pools.get(pool or "")
+        return known is not None and pool in self.old_pools and known.type == agent.type and agent.template is None
 
     def _free(self, wanted: str) -> str:
         """The name, or one like it that is not taken. Names that begin with `prefect` are Prefect's own."""
@@ -495,6 +503,12 @@ def _item(work: _Work, deployment: Mapping[str, Any]) -> Optional[dict[str, Any]
     if deployment.get("flow_name") is None:
         work.left("its flow is gone from the server", about)
     agent = work.of_agents.get(str(deployment["id"]))
+    slug = ((deployment.get("infrastructure") or {}).get("block_type") or {}).get("slug")
+    if agent is None and slug not in (None, "process"):
+        work.know(
+            f"its infrastructure block ({slug}) is left out: the workers of its pool did not read it on Prefect 2 either",
+            about,
+        )
     given = {
         key: deployment.get(key)
         for key in (
