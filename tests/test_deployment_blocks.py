@@ -397,6 +397,17 @@ def test_pool_of_the_settings_is_named_where_the_code_names_none(tmp_path: Path)
     assert (tmp_path / "flows.py").read_text() == after
 
 
+@pytest.mark.parametrize(("block", "pool"), [("DockerContainer", "prod"), ("Process", "local")])
+def test_pool_of_the_settings_takes_saved_processes_and_no_other_saved_block(
+    block: str, pool: str, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    build = f"Deployment.build_from_flow(etl, 'n', infrastructure={block}.load('prod'), apply=True)"
+    (tmp_path / "flows.py").write_text(code(f"from prefect.infrastructure import {block}\n", build, old=True))
+    fix([str(tmp_path)], Settings(target="3", select=("PF301",), unsafe_fixes=True, work_pool="local"))
+    assert f'work_pool_name="{pool}"' in (tmp_path / "flows.py").read_text()
+
+
 def test_blocks_that_no_deployment_takes_are_left() -> None:
     prove_untouched(
         "from prefect.filesystems import LocalFileSystem\n\ncode = LocalFileSystem(basepath='/srv')\nstorage = code\n",

@@ -138,6 +138,12 @@ def test_a_saved_infrastructure_block_names_the_pool() -> None:
     entry = entry_of({"name": "d", "entrypoint": "f.py:f", "infrastructure": block})
     assert entry.data["work_pool"]["name"] == "prod"
     assert entry.data["work_pool"]["job_variables"]["namespace"] == "etl"
+    mixed = entry_of({"name": "d", "entrypoint": "f.py:f", "infrastructure": block}, work_pool="processes")
+    assert mixed.data["work_pool"]["name"] == "prod", "a pool has one type"
+    process = {**block, "_block_type_slug": "process"}
+    process.pop("namespace")
+    same = entry_of({"name": "d", "entrypoint": "f.py:f", "infrastructure": process}, work_pool="processes")
+    assert same.data["work_pool"]["name"] == "processes"
     assert any("--type kubernetes" in note for note in entry.notes)
 
 

@@ -106,8 +106,8 @@ def entry_of(deployment: Mapping[str, Any], *, work_pool: Optional[str] = None) 
     """The entry of a 2.x deployment: the data of a deployment YAML (2.0 to 2.20), or as the REST API gives it.
 
     A block is a mapping of its fields with `_block_type_slug` (or `type`) and, where it was saved under a name,
-    `_block_document_name`. `work_pool` is the pool of deployments that name none; without it they get one called as their saved
-    infrastructure block, or the environment's (`DEFAULT_POOL`). Parameters were validated against the flow only where it was asked
+    `_block_document_name`. A deployment that names no pool and whose saved infrastructure block is no process gets a pool of the block's
+    name, as pools have one type; else `work_pool`, else one of the name of its block, or the environment's (`DEFAULT_POOL`). Parameters were validated against the flow only where it was asked
     for (2.x), they are unless one says no (3.x): an entry says it.
     """
     given = _plain(deployment)
@@ -263,7 +263,8 @@ def _work_pool(given: Mapping[str, Any], default: Optional[str], notes: list[str
     }
     known = infrastructure.block_of_type(slug) is not None
     plain = slug == "process" and not any(value for key, value in fields.items() if key != "stream_output")
-    pool = named or default or saved or DEFAULT_POOL
+    own = saved if slug != "process" else None
+    pool = named or own or default or saved or DEFAULT_POOL
     if slug and not known:
         notes.append(f"the infrastructure block `{slug}` is not one of Prefect's: its fields are left out")
         fields = {}

@@ -83,7 +83,7 @@ def infrastructure_of(
         for key, part in pool.job_variables.items()
         if not found.loaded or any(row.variable == key and row.field in fields for row in block.rows)
     }
-    pool_name, pool_text = _pool(context, arguments, name)
+    pool_name, pool_text = _pool(context, arguments, name, of_its_own=block.pool_type != "process")
     shown = pool_name if isinstance(pool_name, str) else "NAME"
     notes = [
         f"Its work pool has to be of the type `{pool.type}`: {_quoted(create_commands(shown, pool))}, and a worker for it: "
@@ -157,12 +157,17 @@ def _overridden(fields: dict[str, Any], overrides: Mapping[str, Any]) -> dict[st
     return overridden(fields, overrides)
 
 
-def _pool(context: Context, arguments: Mapping[str, ast.expr], block_name: Any) -> tuple[Any, str]:
-    """The name of the work pool, None where it is not known here, and the text to write for it, where the call has none."""
+def _pool(
+    context: Context, arguments: Mapping[str, ast.expr], block_name: Any, *, of_its_own: bool
+) -> tuple[Any, str]:
+    """The name of the work pool, None where it is not known here, and the text to write for it, where the call has none.
+
+    A saved block that needs a pool `of_its_own` type gets one of its name, whatever the pool of the others is.
+    """
     given = arguments.get("work_pool_name")
     if given is not None and not is_none(given):
         return (given.value if isinstance(given, ast.Constant) else None), ""
-    if context.target.work_pool is not None:
+    if context.target.work_pool is not None and not (of_its_own and block_name is not None):
         return context.target.work_pool, written(context.target.work_pool)
     return (block_name, written(block_name)) if block_name is not None else (None, "")
 
