@@ -209,6 +209,58 @@ def test_both_majors_have_a_branch_for_the_variable_of_a_block() -> None:
     )
 
 
+SAVED_FOR_BOTH = """
+from prefect import flow
+from compat import PREFECT_3
+if not PREFECT_3:
+    from prefect.deployments import Deployment
+if PREFECT_3:
+    from prefect_github import GitHubRepository
+if not PREFECT_3:
+    from prefect.filesystems import GitHub
+from prefect.runner.storage import GitRepository
+
+if PREFECT_3:
+    code = GitHubRepository(repository_url=1)
+else:
+    code = GitHub(repository=1)
+code.save("code")
+"""
+
+
+@pytest.mark.parametrize("order", [("code", "GitHub.load('code')"), ("GitHub.load('code')", "code")])
+def test_both_majors_save_a_block_of_their_own(order: tuple[str, str]) -> None:
+    """And what runs on 2.x imports nothing of the integration."""
+    sources = {"code": "GitRepository(url=1)", "GitHub.load('code')": "GitHubRepository.load('code')"}
+    imports = 'from prefect.filesystems import GitHub\n\ncode = GitHub(repository=1)\ncode.save("code")\n'
+    before = "\n    ".join(call(f"storage={storage}") for storage in order)
+    after = "\n    ".join(
+        f'if PREFECT_3:\n        etl.from_source(source={sources[storage]}, entrypoint="flows.py:etl")'
+        f".deploy(name='n', work_pool_name='p', {END})\n    else:\n        {call(f'storage={storage}')}"
+        for storage in order
+    )
+    prove(
+        code(imports, before, old=True),
+        f"{SAVED_FOR_BOTH.lstrip()}{BODY}def deploy(x=''):\n    {after}\n",
+        select=("PF301", "PF310"),
+        target="both",
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "code = GitHub(repository=1)\n\n\ndef deploy():\n    other(storage=code)\n",
+        "code = GitHub(repository=1, access_token=f(1)); code.save('x')\n\n\ndef deploy():\n"
+        "    if not PREFECT_3:\n        other(storage=code)\n",
+        "code = GitHub(1)\n\n\ndef deploy():\n    if not PREFECT_3:\n        other(storage=code)\n",
+    ],
+)
+def test_block_that_both_majors_take_as_it_is_has_no_fix(body: str) -> None:
+    top = "from compat import PREFECT_3\nfrom prefect.filesystems import GitHub\n\n"
+    prove(f"{top}{body}", f"{top}{body}", select=("PF310",), target="both")
+
+
 UNFOLLOWED = {
     "changed_afterwards": f"b = Process()\n    b.env = {{'A': 'a'}}\n    {call('infrastructure=b')}",
     "item_set_afterwards": f"b = Process(env={{}})\n    b.env['A'] = 'a'\n    {call('infrastructure=b')}",

@@ -24,12 +24,12 @@ from migrator.deployments.infrastructure import (
     create_commands,
     default_template,
     fields_of_document,
-    looks_secret,
     overridden,
     patched,
     reference,
     work_pool,
 )
+from migrator.deployments.secrets import looks_secret
 from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
 from tests.support.infrastructure.samples import DEFAULTS, FIELDS, TYPES, VARIABLES, block
 from tests.support.servers import Server, server

@@ -15,10 +15,10 @@ from typing import Any, Optional
 from migrator.deployments import infrastructure, storage
 from migrator.deployments.entries import AGENTS_POOL, HEADER, entry_of, written
 from migrator.deployments.hiding import BLOCK, Secrets, literal
+from migrator.deployments.secrets import is_masked
 from migrator.deployments.server import AGENT, OnProgress, Registered
 
 DEFAULT_QUEUE = "default"
-SET_DIRECTORY = "prefect.deployments.steps.set_working_directory"
 
 _KNOWN_TYPES = frozenset(
     {
@@ -449,19 +449,15 @@ def _agent(work: _Work, deployment: Mapping[str, Any]) -> _Agent:
         return _Agent(shown, None, slug, name, None, {}, old_pool)
     fields = infrastructure.overridden(infrastructure.fields_of_document(document), overrides)
     fields = work.secrets.by_block(_with_references(work, fields, about), about)
-    made = infrastructure.work_pool(slug, {key: value for key, value in fields.items() if not _is_masked(value)})
+    made = infrastructure.work_pool(slug, {key: value for key, value in fields.items() if not is_masked(value)})
     for key, value in fields.items():
-        if _is_masked(value):
+        if is_masked(value):
             work.left(f"`{key}` of its infrastructure block is a secret: save it in a block and refer to it", about)
     for key, why in made.lost:
         work.left(f"`{key}` of its infrastructure block: {why}", about)
     for note in made.notes:
         work.know(note, about)
     return _Agent(shown, made.type, slug, name, made.template, dict(made.job_variables), old_pool)
-
-
-def _is_masked(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and not value.strip("*")
 
 
 def _queues_of_agents(work: _Work) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from migrator.deployments.infrastructure import looks_secret, reference
+from migrator.deployments.infrastructure import reference
+from migrator.deployments.secrets import is_secret_text
 
 PLACEHOLDER = re.compile(r"{{\s*[\w.\-\[\]$]+\s*}}")
 """What `prefect.utilities.templating` of every 3.x fills in, or takes out where it has nothing for it."""
@@ -16,9 +17,6 @@ PLACEHOLDER = re.compile(r"{{\s*[\w.\-\[\]$]+\s*}}")
 BLOCK = re.compile(r"{{\s*prefect\.blocks\.([a-z0-9-]+)\.([^\s.}]+)[^}]*}}")
 
 _EMPTY = "{{ literal }}"
-_PLAIN_KEY = re.compile(r"(?:^|_)(?:key|pass|credentials?)$")
-_SECRET_KEY = re.compile(r"(?:api|access|private|secret|auth|account|encrypt\w*|ssh|storage|license|signing)_?key$")
-_ABOUT_A_SECRET = re.compile(r"_(?:path|file|filename|dir|name|arn)$")
 
 
 def literal(value: Any) -> Any:
@@ -85,20 +83,7 @@ class Secrets:
         return [self._cleared(inner) for inner in value] if isinstance(value, list) else value
 
     def _is_secret(self, key: str, text: str, parameter: bool) -> bool:
-        if text in self._known:
-            return True
-        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_")
-        if not looks_secret(name, text) or text.strip("*") == "":
-            return False
-        if _ABOUT_A_SECRET.search(name.lower()) and not looks_secret("", text):
-            return False
-        # a parameter called `key` is most often that of a dictionary or a table, unless its text tells
-        return not (
-            parameter
-            and _PLAIN_KEY.search(name.lower())
-            and not _SECRET_KEY.search(name.lower())
-            and not looks_secret("", text)
-        )
+        return text in self._known or is_secret_text(key, text, parameter)
 
     def _replaced(self, value: Any, where: str, key: str, variable: bool) -> Any:
         if isinstance(value, str):

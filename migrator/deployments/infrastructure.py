@@ -21,6 +21,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Optional
 
+from migrator.deployments.secrets import looks_secret
+
 WORKERS_GUIDE = "https://docs.prefect.io/v3/how-to-guides/migrate/upgrade-agents-to-workers"
 
 _ABSENT: Any = object()
@@ -381,41 +383,6 @@ def overridden(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[
 
 
 # -- values
-
-
-_SECRET_NAME = re.compile(
-    r"(?:^|_)(?:KEY|KEY_ID|APIKEY|TOKEN|PAT|SECRET|PASSWORD|PASSWD|PASS|PWD|PASSPHRASE|CREDENTIALS?|DSN|AUTH_STRING|CONNECTION_STRING)$"
-    r"|SECRET|PASSWORD|PRIVATE_KEY",
-    re.I,
-)
-_GIVEN = r"(?:[\w-]*[_-])?(?:password|passwd|pwd|secret|token|api_?-?key|accountkey|sharedaccesskey|private_key)"
-"""Names of what is secret, inside of an address, a command line, a connection string or JSON."""
-_SECRET_VALUE = re.compile(
-    r"://[^/\s:@]*:[^/\s@]+@|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bpn[ub]_\w{20,}|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\b[sr]k_live_\w{16,}|\bsk-[\w-]*\w{20,}|\bxox[abeprs]-[\w-]{10,}"
-    r"|hooks\.slack\.com/services/\w+/\w+/\w|\beyJ[\w-]{8,}\.eyJ[\w-]+\.[\w-]+"
-    r"|\b(?:Bearer|Basic) +(?=[^\s$]*\d)[\w+/.~-]{12,}"
-    rf"|(?i:[?&](?:sig|{_GIVEN})=[^&\s$<{{]{{4,}})"
-    rf"|(?i:(?:^|;) *{_GIVEN}=[^;\s$<{{]{{4,}}.*(?:;|$))"
-    rf"|(?i:(?:^|\s)--{_GIVEN}[= ][^\s$<{{-][^\s$]{{3,}})"
-    rf'|(?i:"{_GIVEN}" *: *"[^"$<{{]{{4,}}")'
-)
-_NOT_A_SECRET = re.compile(r"\s*$|.*\{\{.*\}\}|\$|arn:|true$|false$", re.I | re.S)
-_PATH = re.compile(r"~?\.{0,2}/[\w./-]+$")
-
-
-def looks_secret(name: str, value: Any) -> bool:
-    """Whether an environment variable seems to hold a secret: by its name, or by the form of its value.
-
-    References, flags and the paths of files of credentials are none.
-    """
-    if not isinstance(value, str):
-        return False
-    if _SECRET_VALUE.search(value) and "{{" not in value:
-        return True
-    if re.search(r"CREDENTIALS$|KEY$", name, re.I) and _PATH.match(value):
-        return False
-    return bool(_SECRET_NAME.search(name)) and not _NOT_A_SECRET.match(value)
 
 
 @dataclass

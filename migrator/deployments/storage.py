@@ -9,6 +9,8 @@ Read in the sources of 2.20.26, 3.8.8 and the integrations of both, and run wher
   3.x, `git_clone(directories=)` since 3.1, `git_clone(commit_sha=)` since 3.4; `branch` takes a tag as well (`git clone --branch`).
 - `prefect.filesystems` of 3.x has `LocalFileSystem`, `RemoteFileSystem` and `SMB`; `S3`, `GCS`, `Azure` and `GitHub` raise on import, and their saved documents
   cannot be loaded as a block of the integrations, which have other fields.
+- A step's `requires` is imported by its name before pip is asked for it. `prefect-azure[blob_storage]`, as Prefect's own templates have it, is no name of a
+  module: pip is asked in every run, also where it is installed, and where pip fails Prefect warns and goes on.
 
 Nothing here gives out a secret: what is secret in a block is only ever named by a reference to a block of 3.x that holds it.
 """
@@ -21,6 +23,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Optional
 from urllib.parse import urlsplit, urlunsplit
+
+from migrator.deployments.infrastructure import reference
+from migrator.deployments.secrets import is_masked, is_secret_setting
 
 _STEPS = "prefect.deployments.steps"
 _GIT_REPOSITORY = "prefect.runner.storage.GitRepository"
@@ -317,10 +322,6 @@ def _step(name: str, **inputs: Any) -> dict[str, Any]:
     return {name: {key: value for key, value in inputs.items() if value is not None}}
 
 
-def _reference(slug: str, name: str) -> str:
-    return f"{{{{ prefect.blocks.{slug}.{name} }}}}"
-
-
 _MUST_EXIST = "the block `{0}/{1}` must exist on the Prefect 3 server (`prefect block ls`)"
 
 
@@ -411,11 +412,11 @@ def _git(block: Block, known: Mapping[str, Any], path: str, name: Optional[str])
     if held is not None and block.slug != "github" and saved is None and name is not None:
         return replace(found := _pulled_with_block(block, "", name), notes=(*found.notes, *notes))
     if saved is not None:
-        inputs["credentials"] = _reference(saved[0] or kind, saved[1])
+        inputs["credentials"] = reference(saved[0] or kind, saved[1])
         notes.append(_MUST_EXIST.format(saved[0] or kind, saved[1]))
     elif held is not None or embedded:
         token = _slugged(name or url.rstrip("/").removesuffix(".git").rpartition("/")[2], "access-token")
-        inputs["access_token"] = _reference("secret", token)
+        inputs["access_token"] = reference("secret", token)
         made.append(f'from prefect.blocks.system import Secret; Secret(value=...).save("{token}")')
         notes.append(f"save the token as the Secret block `{token}`; it is not copied")
         if embedded:
@@ -473,11 +474,6 @@ _OF_BUCKETS = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az":
 
 `pull_from_remote_storage` gives fsspec the address without its protocol: with a host in it (smb, sftp, ftp, hdfs) that is another path."""
 
-_SECRET_NAME = re.compile(
-    r"key|secret|token|passw|pwd|passphrase|credential|connection_string|sas|private|auth|username|user$"
-)
-_HARMLESS = frozenset({"key_type", "requester_pays", "anon", "use_ssl"})
-
 
 def _remote(block: Block, known: Mapping[str, Any], path: str, name: Optional[str]) -> Pull:
     """fsspec directly where the address and the settings can be shown; otherwise the block itself, which has stayed on Prefect 3."""
@@ -505,7 +501,7 @@ def _remote(block: Block, known: Mapping[str, Any], path: str, name: Optional[st
 
 def _has_no_secret(settings: Mapping[str, Any]) -> bool:
     return not any(
-        _is_secret(str(key))
+        is_secret_setting(str(key))
         or (isinstance(value, Mapping) and not _has_no_secret(value))
         or (isinstance(value, str) and _without_user(value)[1])
         or isinstance(value, list)
@@ -513,21 +509,17 @@ def _has_no_secret(settings: Mapping[str, Any]) -> bool:
     )
 
 
-def _is_secret(name: str) -> bool:
-    return name not in _HARMLESS and _SECRET_NAME.search(name.lower()) is not None
-
-
 def _shown_settings(settings: Mapping[str, Any], prefix: str, made: list[str], notes: list[str]) -> dict[str, Any]:
     """The settings with every secret as a reference to a Secret block."""
     shown: dict[str, Any] = {}
     for key, value in settings.items():
-        if isinstance(value, Mapping) and not _is_secret(str(key)):
+        if isinstance(value, Mapping) and not is_secret_setting(str(key)):
             shown[str(key)] = _shown_settings(value, prefix, made, notes)
         elif _has_no_secret({key: value}):
             shown[str(key)] = value
         else:
             name = _slugged(prefix, str(key))
-            shown[str(key)] = _reference("secret", name)
+            shown[str(key)] = reference("secret", name)
             made.append(f'from prefect.blocks.system import Secret; Secret(value=...).save("{name}")')
             notes.append(f"save the setting `{key}` as the Secret block `{name}`; it is not copied")
     return shown
@@ -588,7 +580,7 @@ def _place(block: Block, known: Mapping[str, Any], path: str, name: Optional[str
         bucket_field, folder_field, credentials_field = (row.field for row in block.rows)
         bucket, base, held = known.get(bucket_field), str(known.get(folder_field, "")), known.get(credentials_field)
         saved = _saved_credentials(held)
-        if not isinstance(bucket, str) or _is_masked(bucket) or (saved is None and _has_values(held)):
+        if not isinstance(bucket, str) or is_masked(bucket) or (saved is None and _has_values(held)):
             return None
         if saved is None and kind.startswith("azure"):
             return None
@@ -603,7 +595,7 @@ def _place(block: Block, known: Mapping[str, Any], path: str, name: Optional[str
         if saved is None:
             return _Place(bucket, folder, None, (), notes)
         notes += (_MUST_EXIST.format(saved[0] or kind, saved[1]),)
-        return _Place(bucket, folder, _reference(saved[0] or kind, saved[1]), (), notes)
+        return _Place(bucket, folder, reference(saved[0] or kind, saved[1]), (), notes)
     given = known.get("bucket_path")
     if not isinstance(given, str):
         return None
@@ -612,13 +604,13 @@ def _place(block: Block, known: Mapping[str, Any], path: str, name: Optional[str
     if not bucket:
         return None
     if container is not None:
-        if _is_masked(container):
+        if is_masked(container):
             return None
         bucket, base = str(container), given
     folder = _joined(base, inside)
     secret = [row for row in block.rows if row.secret and row.field in known and row.field != "azure_storage_container"]
     account = known.get("azure_storage_account_name")
-    if [row.field for row in secret] == ["azure_storage_account_name"] and not _is_masked(account):
+    if [row.field for row in secret] == ["azure_storage_account_name"] and not is_masked(account):
         url = f"https://{account}.blob.core.windows.net/"
         told = "without keys the step takes Azure's default credentials (environment, managed identity, `az login`)"
         return _Place(bucket, folder, {"account_url": url}, (), (told,))
@@ -633,7 +625,7 @@ def _place(block: Block, known: Mapping[str, Any], path: str, name: Optional[str
     names = ", ".join(f"`{row.field}`" for row in secret) or "the credentials, which 2.x took from the environment,"
     notes = (f"save {names} as the block `{kind}/{credentials}`; they are not copied",)
     notes += tuple(f"`{row.field}` has no field of its own: {row.note}" for row in secret if row.becomes is None)
-    return _Place(bucket, folder, _reference(kind, credentials), (made,), notes)
+    return _Place(bucket, folder, reference(kind, credentials), (made,), notes)
 
 
 _CREDENTIALS = {
@@ -641,10 +633,6 @@ _CREDENTIALS = {
     "gcp-credentials": "prefect_gcp.GcpCredentials",
     "azure-blob-storage-credentials": "prefect_azure.AzureBlobStorageCredentials",
 }
-
-
-def _is_masked(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and not value.strip("*")
 
 
 def _has_values(value: Any) -> bool:
@@ -853,7 +841,9 @@ def _remote_source(block: Block, given: Mapping[str, str], path: str) -> Source:
         settings = {_FSSPEC_NAMES[name]: text for name, text in given.items() if name in _FSSPEC_NAMES}
     arguments = [f"url={url}"]
     for name, text in settings.items():
-        if name not in _NOT_SECRET and (_is_secret(name) or name.startswith(("tenant", "client_id", "connection"))):
+        if name not in _NOT_SECRET and (
+            is_secret_setting(name) or name.startswith(("tenant", "client_id", "connection"))
+        ):
             secret = _secret_block(text)
             if secret is None:
                 saved = _slugged(_saved_as(block, name, given))
@@ -896,7 +886,7 @@ def _settings(text: str) -> Optional[dict[str, str]]:
         name = key.value if isinstance(key, ast.Constant) else None
         if not isinstance(name, str) or not name.isidentifier() or name in ("url", "pull_interval"):
             return None
-        if not _is_secret(name) and _mentions_secret(value):
+        if not is_secret_setting(name) and _mentions_secret(value):
             return None
         found[name] = ast.get_source_segment(text, value) or ""
     return found
@@ -904,7 +894,7 @@ def _settings(text: str) -> Optional[dict[str, str]]:
 
 def _mentions_secret(value: ast.expr) -> bool:
     return any(
-        isinstance(key, ast.Constant) and isinstance(key.value, str) and _is_secret(key.value)
+        isinstance(key, ast.Constant) and isinstance(key.value, str) and is_secret_setting(key.value)
         for node in ast.walk(value)
         if isinstance(node, ast.Dict)
         for key in node.keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -172,6 +173,17 @@ class DocumentContext:
     ) -> Draft:
         """A finding at `text[start:end]`."""
         return Draft(start, end, message, mend, severity, url)
+
+
+def upwards(path: str) -> Iterator[str]:
+    """The directory of a file and all those above it, the nearest first."""
+    directory = os.path.dirname(path)
+    while True:
+        yield directory
+        above = os.path.dirname(directory)
+        if above == directory:
+            return
+        directory = above
 
 
 Check = Callable[[Context], Iterator[Draft]]

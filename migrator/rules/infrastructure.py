@@ -27,7 +27,8 @@ from migrator.model.names import rows_with, walked
 from migrator.model.values import CLASS, INSTANCE
 from migrator.rules.base import Context, Draft, Rule, rule
 from migrator.rules.deployments.arguments import Refusal
-from migrator.rules.deployments.following import Held, Written, fields_of, held, loaded_name, written
+from migrator.rules.deployments.following import Held, Written, fields_of, has_text, held, loaded_name, written
+from migrator.rules.deployments.infrastructure import as_code
 
 _DEPLOYMENTS = frozenset(
     f"{home}.Deployment{method}"
@@ -370,10 +371,6 @@ def _told_shortly(found: Reference, block: Block) -> str:
     )
 
 
-def _quoted(lines: Sequence[str]) -> str:
-    return ", ".join(f"`{line}`" for line in lines)
-
-
 def _told_of_saved(context: Context, found: Reference, block: Block, call: ast.Call) -> str:
     try:
         name = loaded_name(context, Held(call, found.qualified, call, None))[1]
@@ -382,7 +379,7 @@ def _told_of_saved(context: Context, found: Reference, block: Block, call: ast.C
     shown = name if isinstance(name, str) else context.target.work_pool or "NAME"
     pool = WorkPool(block.pool_type, {})
     return (
-        f"{_told_shortly(found, block)}: {_quoted(create_commands(shown, pool))}. What the saved block holds becomes its job "
+        f"{_told_shortly(found, block)}: {as_code(create_commands(shown, pool))}. What the saved block holds becomes its job "
         "variables: `migrator deployments export` reads it from the 2.x server"
     )
 
@@ -393,7 +390,7 @@ def _told_of_built(context: Context, found: Reference, block: Block, call: ast.C
     try:
         given = fields_of(context, call)
     except Refusal as refusal:
-        return f"{told}: {_quoted(create_commands(name, WorkPool(block.pool_type, {})))}; {refusal}"
+        return f"{told}: {as_code(create_commands(name, WorkPool(block.pool_type, {})))}; {refusal}"
     texts: list[str] = []
     fields: dict[str, Any] = {}
     by_hand: list[str] = []
@@ -405,7 +402,7 @@ def _told_of_built(context: Context, found: Reference, block: Block, call: ast.C
             value = _block_in_field(context, keyword.value, parents, row.how, texts)
         elif isinstance(keyword.value, ast.Attribute) and row is not None and row.how == "policy":
             value = keyword.value.attr
-        elif row is not None and _has_text(value) and (row.how in _COMPUTED or row.how == "template"):
+        elif row is not None and has_text(value) and (row.how in _COMPUTED or row.how == "template"):
             where = f"`{row.variable}`" if row.variable and row.how != "template" else ""
             by_hand.append(
                 f"`{field}={_short(context.module.source(keyword.value))}` has to be followed by hand: it "
@@ -420,8 +417,8 @@ def _told_of_built(context: Context, found: Reference, block: Block, call: ast.C
     try:
         pool = work_pool(block.slug, fields)
     except (AttributeError, KeyError, TypeError, ValueError):
-        return f"{told}: {_quoted(create_commands(name, WorkPool(block.pool_type, {})))}"
-    told += f": {_quoted(create_commands(name, pool))}"
+        return f"{told}: {as_code(create_commands(name, WorkPool(block.pool_type, {})))}"
+    told += f": {as_code(create_commands(name, pool))}"
     if pool.job_variables:
         told += f", with the job variables `{written(_unmarked(pool.job_variables, texts))}`"
     if pool.template is not None:
@@ -519,7 +516,7 @@ def _told_of_method(context: Context, node: ast.Attribute, block: Block, parents
             name = loaded if isinstance(loaded, str) else name
         except Refusal:
             pass
-    commands = _quoted(create_commands(name or context.target.work_pool or "NAME", WorkPool(block.pool_type, {})))
+    commands = as_code(create_commands(name or context.target.work_pool or "NAME", WorkPool(block.pool_type, {})))
     method = _METHODS[node.attr].told
     if "{commands} --base" in method:
         commands = commands[:-1]
@@ -529,14 +526,6 @@ def _told_of_method(context: Context, node: ast.Attribute, block: Block, parents
 
 
 # -- expressions among the fields
-
-
-def _has_text(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_text(part) for part in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(_has_text(part) for part in value)
-    return isinstance(value, Written)
 
 
 def _marked(value: Any, texts: list[str]) -> Any:

@@ -11,11 +11,14 @@ from typing import Optional
 
 from migrator.deployments.storage import BLOCKS, Block, block_of_class
 from migrator.findings import Applicability, Edit, Severity
+from migrator.model.guards import only_on
 from migrator.model.module import FLOW_DECORATORS, TASK_DECORATORS, Kind, Module, Reference
 from migrator.model.names import FUNCTIONS, Imported, span
 from migrator.rewriting.imports import new_import_edit
 from migrator.rewriting.names import add_import, can_add_import, local_name, remove_imports_of, uses_of
 from migrator.rules.base import Context, Draft, Mend, rule
+from migrator.rules.deployments.calls import stands_alone
+from migrator.rules.deployments.edits import flag_before, for_each_major, guarded_imports, imports_of_3
 
 _URL = "https://docs.prefect.io/v3/advanced/results"
 _LOADS = frozenset({"prefect.blocks.core.Block.load", "prefect.blocks.core.Block.aload"})
@@ -102,8 +105,9 @@ def removed_storage_block(context: Context) -> Iterator[Draft]:
 def removed_storage_slug(context: Context) -> Iterator[Draft]:
     """Name a block of the integration where a string names an `s3`, `gcs`, `azure` or `github` block.
 
-    `result_storage="s3/prod"` and `Block.load("s3/prod")` name a block by its type and its name. Prefect 3 does not have these types; a flow whose result storage is one fails before it
-    starts. The types of the integrations are `s3-bucket`, `gcs-bucket`, `azure-blob-storage-container` and `github-repository`; PF310 tells how their blocks are made.
+    `result_storage="s3/prod"` and `Block.load("s3/prod")` name a block by its type and its name. Prefect 3 does not have these types; a flow whose result storage is one raises before its
+    function begins, and its run stays `Running` on the server. The types of the integrations are `s3-bucket`, `gcs-bucket`, `azure-blob-storage-container` and `github-repository`;
+    PF310 tells how their blocks are made.
 
     ## Example
     ```python
@@ -166,6 +170,8 @@ class _Used:
 class _Rewriting:
     edits: tuple[Edit, ...]
     needs: tuple[str, ...]
+    flag: Optional[ast.stmt] = None
+    """What brings `PREFECT_3`, where the block of 2.x stays on a branch of its own."""
 
 
 def _used(reference: Reference) -> Optional[_Used]:
@@ -273,10 +279,13 @@ def _rewritten(context: Context, reference: Reference, used: _Used) -> Optional[
     block = used.block
     if reference.use.in_string or not can_add_import(module, block.successor):
         return None
-    if _is_of_a_deployment(context, reference):
+    of_a_deployment = _is_of_a_deployment(context, reference)
+    if of_a_deployment and not context.target.both:
         return None
     if _field_read(context, reference, used) is not None:
         return None
+    if of_a_deployment:
+        return _with_branches(context, reference, used)
     name = local_name(module, block.successor)
     renamed = Edit(reference.start, used.end, name)
     if used.call is None or used.loads:
@@ -291,6 +300,36 @@ def _rewritten(context: Context, reference: Reference, used: _Used) -> Optional[
     return _Rewriting(
         (Edit(start, end, _call(module, start, f"{name}", arguments)),), (block.successor, *needs)
     )  # fmt: skip
+
+
+def _with_branches(context: Context, reference: Reference, used: _Used) -> Optional[_Rewriting]:
+    """The variable of a block that deployments take on 2.x alone and others read as well: for each major its own block."""
+    module, call = context.module, used.call
+    if call is None or used.loads:
+        return None
+    parents = reference.use.parents[: reference.use.parents.index(call)]
+    statement = parents[-1] if parents else None
+    if not isinstance(statement, ast.Assign) or not stands_alone(context, statement):
+        return None
+    names = {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    taken = [
+        use
+        for use in module.names.uses
+        if use.name in names and use.parents and isinstance(use.parents[-1], ast.keyword) and use.parents[-1].arg == "storage"
+    ]  # fmt: skip
+    flag = flag_before(module, statement.lineno)
+    made = _made(context, used.block, call)
+    if flag is None or made is None or any(only_on(use.parents, module) != 2 for use in taken):
+        return None
+    arguments, needs = made
+    if not all(can_add_import(module, dotted) for dotted in needs):
+        return None
+    start, end = span(statement, module.index)
+    at, till = span(call, module.index)
+    new = _call(module, at, local_name(module, used.block.successor), arguments)
+    old = module.text[start:end]
+    text = for_each_major(context, statement, f"{module.text[start:at]}{new}{module.text[till:end]}", old)
+    return _Rewriting((Edit(start, end, text),), (used.block.successor, *needs), flag)
 
 
 def _call(module: Module, start: int, function: str, arguments: Sequence[str]) -> str:
@@ -393,8 +432,17 @@ def _edits(context: Context, rewritings: Iterable[_Rewriting], gone: Iterable[Re
     rewritings = list(rewritings)
     for rewriting in rewritings:
         yield from rewriting.edits
-    yield from _imports(module, sorted({home for rewriting in rewritings for home in rewriting.needs}))
-    yield from remove_imports_of(module, _unused(context, list(gone)))
+    yield from _imports(
+        module, sorted({home for rewriting in rewritings if rewriting.flag is None for home in rewriting.needs})
+    )
+    flags = [rewriting.flag for rewriting in rewritings if rewriting.flag is not None]
+    unused = list(_unused(context, list(gone), bool(flags)))
+    if flags:
+        of_3 = sorted({home for rewriting in rewritings if rewriting.flag is not None for home in rewriting.needs})
+        yield from imports_of_3(module, of_3, flags[0])
+        yield from guarded_imports(context, unused)
+    else:
+        yield from remove_imports_of(module, unused)
 
 
 def _imports(module: Module, needed: Iterable[str]) -> Iterator[Edit]:
@@ -412,13 +460,17 @@ def _imports(module: Module, needed: Iterable[str]) -> Iterator[Edit]:
             yield from add_import(module, f"{home}.{name}")
 
 
-def _unused(context: Context, gone: list[Reference]) -> Iterator[Imported]:
+def _unused(context: Context, gone: list[Reference], guarded: bool) -> Iterator[Imported]:
+    """The imports that nothing needs any more; with `guarded` nothing on Prefect 3."""
     nodes = {reference.node for reference in gone}
     for imported in dict.fromkeys(reference.imported for reference in gone):
         if imported is None or imported.name is None or imported.star or imported.guarded:
             continue
         is_kept = imported.scope is context.module.names.module_scope and context.passed_on(imported.local)
-        if not is_kept and all(use.node in nodes for use in uses_of(context.module, imported)):
+        if not is_kept and all(
+            use.node in nodes or (guarded and only_on((*use.use.parents, use.node), context.module) == 2)
+            for use in uses_of(context.module, imported)
+        ):
             yield imported
 
 

@@ -118,8 +118,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(env: Environment, *, start_timeout: float = 240) -> Iterator[Server]:
-    """A `prefect server start` of `env` that answers; stopped with all its processes at the end.
+def server(
+    env: Environment, *, start_timeout: float = 240, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A `prefect server start` of `env`, with further `settings`, that answers; stopped with all its processes at the end.
 
     Raises RuntimeError with the end of its output where it ends by itself or does not answer in `start_timeout` seconds.
     """
@@ -140,7 +142,7 @@ def server(env: Environment, *, start_timeout: float = 240) -> Iterator[Server]:
                         str(port),
                     ],
                     cwd=home,
-                    env=env.variables(home, SERVER_SETTINGS),
+                    env=env.variables(home, {**SERVER_SETTINGS, **(settings or {})}),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

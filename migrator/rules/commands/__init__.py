@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from migrator.rules.base import Rule
-from migrator.rules.commands import agents, build, others
+from migrator.rules.commands import agents, apply, build, others
 
-RULES: tuple[Rule, ...] = (*build.RULES, *agents.RULES, *others.RULES)
+RULES: tuple[Rule, ...] = (*build.RULES, *apply.RULES, *agents.RULES, *others.RULES)

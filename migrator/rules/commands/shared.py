@@ -11,7 +11,7 @@ from typing import Optional
 from migrator.deployments.commands import Command, New, Source, Word, commands
 from migrator.deployments.options import BY_NAME, Line, Old, line_of
 from migrator.findings import Edit
-from migrator.rules.base import DocumentContext
+from migrator.rules.base import DocumentContext, upwards
 from migrator.sources.documents import Document, Kind
 
 WORKERS = "https://docs.prefect.io/v3/how-to-guides/migrate/upgrade-agents-to-workers"
@@ -90,14 +90,14 @@ def home_of(context: DocumentContext, entrypoint: str) -> Optional[str]:
     file = entrypoint.rpartition(":")[0]
     if not file:
         return None
-    directory = os.path.dirname(context.document.path)
-    while True:
-        if context.read(os.path.join(directory, file)) is not None:
-            return directory
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return None
-        directory = parent
+    return next(
+        (
+            directory
+            for directory in upwards(context.document.path)
+            if context.read(os.path.join(directory, file)) is not None
+        ),
+        None,
+    )
 
 
 _LEADING = re.compile(r"[ \t]*(?:RUN[ \t]+|[@$%>-][ \t]*)?")

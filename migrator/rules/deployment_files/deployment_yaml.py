@@ -7,10 +7,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Optional
 
 from migrator.findings import Applicability, Change, Edit, Severity
-from migrator.rules.base import DocumentContext, Draft, Mend, document_rule
+from migrator.rules.base import DocumentContext, Draft, Mend, document_rule, upwards
 from migrator.sources.documents import Kind
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ def _with_entrypoint(data: dict[str, Any], context: DocumentContext) -> dict[str
     manifest = data.get("manifest_path")
     if data.get("entrypoint") or not isinstance(manifest, str):
         return data
-    for directory in _upwards(context.document.path):
+    for directory in _within_repository(context.document.path):
         text = context.read(os.path.join(directory, manifest))
         if text is not None:
             try:
@@ -273,7 +274,7 @@ def _with_entrypoint(data: dict[str, Any], context: DocumentContext) -> dict[str
 
 def home_of_entries(path: str, entrypoints: Sequence[str], context: DocumentContext) -> str:
     """The directory whose `prefect.yaml` takes the deployments: the nearest in which their entrypoints are found, else the nearest that has one."""
-    directories = list(_upwards(path))
+    directories = list(_within_repository(path))
     files = [entrypoint.rpartition(":")[0] for entrypoint in entrypoints]
     for directory in directories:
         if all(
@@ -287,12 +288,9 @@ def home_of_entries(path: str, entrypoints: Sequence[str], context: DocumentCont
     return directories[0]
 
 
-def _upwards(path: str) -> Iterator[str]:
+def _within_repository(path: str) -> Iterator[str]:
     """The directory of a file and those above it, up to the one that holds a repository."""
-    directory = os.path.dirname(path)
-    for _ in range(40):
+    for directory in islice(upwards(path), 40):
         yield directory
-        above = os.path.dirname(directory)
-        if above == directory or os.path.exists(os.path.join(directory, ".git")):
+        if os.path.exists(os.path.join(directory, ".git")):
             return
-        directory = above

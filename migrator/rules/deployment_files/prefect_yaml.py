@@ -193,7 +193,7 @@ class _Findings:
 
     def steps(self, section: Pair) -> None:
         from migrator.deployments.entries import STEPS
-        from migrator.rules.deployment_files.tree import MappingNode, items, pairs, span
+        from migrator.rules.deployment_files.tree import MappingNode, items, pairs
 
         if not self._first(section.value):
             return
@@ -203,14 +203,14 @@ class _Findings:
                 new = STEPS.get(pair.name)
                 if new is not None and self._first(pair.key):
                     self.of_2 = True
-                    where = span(pair.key)
+                    where = _span(pair.key)
                     quote = self.tree.text[where[0]] if self.tree.text[where[0]] in "\"'" else ""
                     fails = "runs of the deployment fail" if section.name == "pull" else "`prefect deploy` fails"
                     message = f"The step `{pair.name}` is not in Prefect 3: {fails}"
                     self._add(where, message, (_SAFE, f"Use `{new}`", [Edit(*where, f"{quote}{new}{quote}")]))
                 elif pair.name.startswith("prefect.projects.") and new is None and self._first(pair.key):
                     self._add(
-                        span(pair.key), f"The step `{pair.name}` is not in Prefect 3: there is no `prefect.projects`"
+                        _span(pair.key), f"The step `{pair.name}` is not in Prefect 3: there is no `prefect.projects`"
                     )
 
     def deployment(self, item: Node) -> None:
@@ -434,6 +434,7 @@ class _Findings:
 
 
 def _span(node: Node) -> tuple[int, int]:
+    """From where to where a scalar or a key is written."""
     return int(node.start_mark.index), int(node.end_mark.index)
 
 

@@ -6,12 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Optional, Union
+from typing import Optional
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLStreamError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.tokens import AliasToken, ScalarToken, Token, ValueToken
+from ruamel.yaml.tokens import AliasToken, Token, ValueToken
 
 from migrator.deployments.entries import reader
 
@@ -164,8 +164,3 @@ def scalars(node: Optional[Node], depth: int = 0) -> Iterator[ScalarNode]:
     elif depth < 50 and isinstance(node, (MappingNode, SequenceNode)):
         for each in node.value:
             yield from scalars(each[1] if isinstance(node, MappingNode) else each, depth + 1)
-
-
-def span(node: Union[Node, ScalarToken]) -> tuple[int, int]:
-    """From where to where a scalar or a key is written."""
-    return int(node.start_mark.index), int(node.end_mark.index)

@@ -71,7 +71,10 @@ _BY_HAND = {
 }
 """Arguments for which there is no rewriting: what to do, and Prefect's page on it."""
 _OUTPUT = "`output=` is dropped, as Prefect 3 reads no deployment YAML: to keep the deployment in a file, describe it in `prefect.yaml` (`prefect deploy`)"
-_TRIGGERS = "Prefect 3 makes an automation of each trigger: give `DeploymentEventTrigger` and its siblings of `prefect.events`, or dictionaries of their fields"
+_TRIGGERS = (
+    "Prefect 3 makes an automation of each trigger, which a server of Prefect 2 did only with `PREFECT_EXPERIMENTAL_EVENTS`: give `DeploymentEventTrigger` "
+    "and its siblings of `prefect.events`, or dictionaries of their fields"
+)
 PATH = "`path=` named a directory on the machine of the agent; `from_source()` loads the flow from its source while deploying, so it must exist here as well"
 
 

@@ -157,7 +157,7 @@ def planned(context: Context, reference: Reference, shared: frozenset[ast.stmt] 
     if not deploys and not names_pool(context, arguments) and not blocks.pool and not context.target.work_pool:
         raise Refusal("; ".join([*(infrastructure.notes[:1] if infrastructure else ()), POOL]))
     guard, into = guarded_statements(context, statement, parents, flow)
-    if not all(_statement_can_change(context, moved) for moved in guard):
+    if not all(stands_alone(context, moved) for moved in guard):
         raise Refusal('what has to go under `if __name__ == "__main__":` shares its line with other statements')
     if context.target.both:
         _check_assignments(context, storage, infrastructure)
@@ -252,7 +252,7 @@ def _check_assignments(context: Context, storage: Optional[Storage], infrastruct
     """Raises Refusal where the variable of a block cannot get a branch for each major."""
     for made in (storage, infrastructure):
         assignment = made.held.assignment if made is not None else None
-        if assignment is not None and not _statement_can_change(context, assignment):
+        if assignment is not None and not stands_alone(context, assignment):
             raise Refusal("the variable of its block shares its line with other statements; give it a line of its own")
 
 
@@ -270,7 +270,7 @@ def _check_surroundings(context: Context, parents: Sequence[ast.AST], statement:
         raise Refusal("it is used at once in another way than `.apply()`; assign it to a variable first")
     if any(isinstance(node, ast.JoinedStr) for node in parents):
         raise Refusal("it stands in an f-string; assign it to a variable first")
-    if not _statement_can_change(context, statement):
+    if not stands_alone(context, statement):
         raise Refusal("it shares its line with other statements; give it a line of its own")
     if context.target.both:
         _check_for_both(context, statement)
@@ -283,7 +283,7 @@ def _check_surroundings(context: Context, parents: Sequence[ast.AST], statement:
 def _check_for_both(context: Context, statement: ast.stmt) -> None:
     """Raises Refusal where a branch for each major does not fit into the lines that are there."""
     imports = [imported for imported in context.module.names.imported if imported.target in _HOMES]
-    if any(not _statement_can_change(context, imported.statement) for imported in imports):
+    if any(not stands_alone(context, imported.statement) for imported in imports):
         raise Refusal("its import shares a line with other statements; give it a line of its own")
     if len({imported.statement for imported in imports}) < len(imports):
         raise Refusal("`Deployment` is imported twice by one statement")
@@ -423,7 +423,8 @@ def _entrypoint(context: Context, flow: ast.expr) -> tuple[str, str]:
     return context.module.source(flow), f'"{relative}:{definition.name}"'
 
 
-def _statement_can_change(context: Context, statement: ast.stmt) -> bool:
+def stands_alone(context: Context, statement: ast.stmt) -> bool:
+    """Whether a statement has its lines for itself."""
     start, end = span(statement, context.module.index)
     index = context.module.index
     before = context.module.text[index.line_start(start) : start]

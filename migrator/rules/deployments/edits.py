@@ -55,13 +55,19 @@ def rewritten(context: Context, plans: Sequence[Plan], gone: Sequence[Imported])
             yield Edit(start, end, text)
         else:
             yield remove_statement(context.module.text, context.module.tree, removed[start, end])
-    for dotted in dict.fromkeys(name for plan in plans for name in plan.imports):
-        yield from add_import(context.module, dotted)
     left = [*gone, *_left_alone(context, plans)]
+    needed = dict.fromkeys(name for plan in plans for name in plan.imports)
+    of_3 = [dotted for dotted in needed if both and dotted.startswith("prefect_")]
+    after = _place_of_guard(context.module, plans, left) if of_3 else None
+    for dotted in needed:
+        if after is None or dotted not in of_3:
+            yield from add_import(context.module, dotted)
     if both and not _flag_comes_along(context.module, plans, left):
         yield from _flag_edits(context, plans)
     if left:
-        yield from _import_edits(context, left, both)
+        yield from guarded_imports(context, left) if both else remove_imports_of(context.module, left)
+    if after is not None:
+        yield from imports_of_3(context.module, of_3, after)
 
 
 def _assignments(context: Context, plans: Sequence[Plan]) -> dict[tuple[int, int], str]:
@@ -78,7 +84,7 @@ def _assignments(context: Context, plans: Sequence[Plan]) -> dict[tuple[int, int
                 start, end = (at - place[0] for at in span(assignment.value, context.module.index))
                 new = f"{old[:start]}{expression}{old[end:]}"
             if context.target.both:
-                new = _for_each_major(context, assignment, new, old)
+                new = for_each_major(context, assignment, new, old)
             found[place] = new
     return found
 
@@ -159,18 +165,22 @@ def _flag_edits(context: Context, plans: Sequence[Plan]) -> Iterator[Edit]:
 
 def has_flag(module: Module, before: int) -> bool:
     """Whether the top level of the module has `PREFECT_3` before a row."""
-    return any(
-        (
-            isinstance(statement, ast.ImportFrom)
-            and any((alias.asname or alias.name) == "PREFECT_3" for alias in statement.names)
-        )
-        or (
-            isinstance(statement, ast.Assign)
-            and any(isinstance(target, ast.Name) and target.id == "PREFECT_3" for target in statement.targets)
-        )
-        for statement in module.tree.body
-        if statement.lineno < before
+    return any(_is_flag(statement) for statement in module.tree.body if statement.lineno < before)
+
+
+def _is_flag(statement: ast.stmt) -> bool:
+    """Whether it imports or assigns `PREFECT_3`."""
+    if isinstance(statement, ast.ImportFrom):
+        return any((alias.asname or alias.name) == "PREFECT_3" for alias in statement.names)
+    return isinstance(statement, ast.Assign) and any(
+        isinstance(target, ast.Name) and target.id == "PREFECT_3" for target in statement.targets
     )
+
+
+def flag_before(module: Module, before: int) -> Optional[ast.stmt]:
+    """The statement of the module's top level that brings `PREFECT_3` before a row."""
+    found = [statement for statement in module.tree.body if statement.lineno < before and _is_flag(statement)]
+    return found[0] if found else None
 
 
 def _call_piece(context: Context, plan: Plan) -> tuple[tuple[int, int], str]:
@@ -229,10 +239,10 @@ def _branches(context: Context, plan: Plan) -> list[tuple[tuple[int, int], str]]
     outer_start, outer_end = span(plan.statement, context.module.index)
     old = context.module.text[outer_start:outer_end]
     new = context.module.text[outer_start:start] + text + context.module.text[end:outer_end]
-    return [((outer_start, outer_end), _for_each_major(context, plan.statement, new, old))]
+    return [((outer_start, outer_end), for_each_major(context, plan.statement, new, old))]
 
 
-def _for_each_major(context: Context, statement: ast.stmt, new: str, old: str) -> str:
+def for_each_major(context: Context, statement: ast.stmt, new: str, old: str) -> str:
     """A branch with the new text for 3.x, where there is any, and one with the old for 2.x."""
     from migrator.rewriting.statements import newline_of
 
@@ -287,12 +297,37 @@ def _with_pieces(
     return "".join([*parts, context.module.text[done:end]])
 
 
-def _import_edits(context: Context, gone: Sequence[Imported], both: bool) -> Iterator[Edit]:
+def _place_of_guard(module: Module, plans: Sequence[Plan], left: Sequence[Imported]) -> Optional[ast.stmt]:
+    """The import at the top level after which `PREFECT_3` is there and is not needed yet; None where there is none."""
+    first = min(statement.lineno for plan in plans for statement in _branched(plan, plans))
+    known = [plan.reference.imported.statement for plan in plans if plan.reference.imported is not None]
+    known += [imported.statement for imported in left]
+    found = [
+        statement
+        for statement in module.tree.body
+        if statement.lineno < first and (statement in known or _is_flag(statement))
+    ]
+    return found[-1] if found else None
+
+
+def imports_of_3(module: Module, needed: Sequence[str], after: ast.stmt) -> Iterator[Edit]:
+    """Imports for Prefect 3 alone what is not imported yet: code for 2.x need not have these packages."""
+    from migrator.rewriting.statements import insert_after
+
+    known = {imported.target for imported in module.names.imported if imported.scope is module.names.module_scope}
+    homes: dict[str, list[str]] = {}
+    for dotted in needed:
+        if dotted not in known:
+            homes.setdefault(dotted.rpartition(".")[0], []).append(dotted.rpartition(".")[2])
+    if homes:
+        lines = "".join(f"\n    from {home} import {', '.join(names)}" for home, names in homes.items())
+        yield insert_after(module.text, after, f"if PREFECT_3:{lines}")
+
+
+def guarded_imports(context: Context, gone: Sequence[Imported]) -> Iterator[Edit]:
+    """Imports for 2.x alone what Prefect 3 does not have."""
     from migrator.rewriting.statements import insert_after, newline_of
 
-    if not both:
-        yield from remove_imports_of(context.module, gone)
-        return
     module, newline = context.module, newline_of(context.module.text)
     flag = f"from {context.target.compat} import PREFECT_3\n"
     statements: dict[ast.stmt, list[Imported]] = {}

@@ -45,6 +45,15 @@ class Written:
         return self.text
 
 
+def has_text(value: Any) -> bool:
+    """Whether a value is, or holds, one that is known by its text alone."""
+    if isinstance(value, dict):
+        return any(has_text(part) for part in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(has_text(part) for part in value)
+    return isinstance(value, Written)
+
+
 def held(context: Context, value: ast.expr, parents: Sequence[ast.AST]) -> Optional[Held]:
     """The call of one of Prefect's classes, or of its `load`, that makes the value; None where that is not known."""
     assignment: Union[ast.Assign, ast.AnnAssign, None] = None

@@ -18,6 +18,7 @@ from migrator.rules.deployments.following import (
     Written,
     check_unchanged,
     fields_of,
+    has_text,
     held,
     loaded_name,
     plain,
@@ -70,7 +71,7 @@ def infrastructure_of(
     texts: list[str] = []
     for field, given in fields.items():
         row = block.row(field)
-        if row is not None and row.how not in _TAKEN_AS_IT_IS and _has_text(given) and row.how not in _OF_BLOCKS:
+        if row is not None and row.how not in _TAKEN_AS_IT_IS and has_text(given) and row.how not in _OF_BLOCKS:
             raise Refusal(f"`{field}={written(given)}` of its infrastructure cannot be followed; {INFRASTRUCTURE}", URL)
     try:
         pool = work_pool(
@@ -86,7 +87,7 @@ def infrastructure_of(
     pool_name, pool_text = _pool(context, arguments, name, of_its_own=block.pool_type != "process")
     shown = pool_name if isinstance(pool_name, str) else "NAME"
     notes = [
-        f"Its work pool has to be of the type `{pool.type}`: {_quoted(create_commands(shown, pool))}, and a worker for it: "
+        f"Its work pool has to be of the type `{pool.type}`: {as_code(create_commands(shown, pool))}, and a worker for it: "
         f"`prefect worker start --pool {shown}`"
         + (f" with `{pool.package}` installed" if pool.package is not None else "")
     ]
@@ -157,9 +158,7 @@ def _overridden(fields: dict[str, Any], overrides: Mapping[str, Any]) -> dict[st
     return overridden(fields, overrides)
 
 
-def _pool(
-    context: Context, arguments: Mapping[str, ast.expr], block_name: Any, *, of_its_own: bool
-) -> tuple[Any, str]:
+def _pool(context: Context, arguments: Mapping[str, ast.expr], block_name: Any, *, of_its_own: bool) -> tuple[Any, str]:
     """The name of the work pool, None where it is not known here, and the text to write for it, where the call has none.
 
     A saved block that needs a pool `of_its_own` type gets one of its name, whatever the pool of the others is.
@@ -196,14 +195,6 @@ def _tagged(image: Any, texts: Sequence[str]) -> str:
 # -- expressions among the fields
 
 
-def _has_text(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_text(part) for part in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(_has_text(part) for part in value)
-    return isinstance(value, Written)
-
-
 def _with_places(value: Any, texts: list[str]) -> Any:
     """The value with a mark for each expression, so that the table of fields can be asked about it."""
     if isinstance(value, dict):
@@ -237,5 +228,6 @@ def _shown(text: str, texts: Sequence[str]) -> str:
     return _PLACE.sub(lambda found: texts[int(found[1])], text)
 
 
-def _quoted(lines: Sequence[str]) -> str:
+def as_code(lines: Sequence[str]) -> str:
+    """Commands as a message shows them."""
     return ", ".join(f"`{line}`" for line in lines)

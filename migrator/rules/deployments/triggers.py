@@ -30,6 +30,9 @@ def metric_trigger(context: Context) -> Iterator[Draft]:
     Prefect 2's `DeploymentTrigger` was for events and for metrics. Prefect 3 has a class for each: `DeploymentEventTrigger` takes no notice of `metric=`,
     and refuses `posture="Metric"`.
 
+    Only Prefect Cloud asks metrics. A server of your own refuses such a trigger on 3.x (422), and the deployment fails; one of Prefect 2 took no notice of it, unless
+    `PREFECT_EXPERIMENTAL_EVENTS` was on.
+
     ## Example
     ```python
     from prefect.events import DeploymentEventTrigger
@@ -60,9 +63,7 @@ def metric_trigger(context: Context) -> Iterator[Draft]:
         if can_add_import(context.module, _METRIC) and all(each.arg is not None for each in call.keywords):
             mend = Mend(Applicability.UNSAFE, "Use `DeploymentMetricTrigger`", partial(_edits, context, call))
         start, _ = span(given, context.module.index)
-        told = (
-            "`metric=` is an argument of `DeploymentMetricTrigger` on Prefect 3; a trigger for events does not take it"
-        )
+        told = "`metric=` is an argument of `DeploymentMetricTrigger` on Prefect 3, which Prefect Cloud alone has; a trigger for events does not take it"
         yield Draft(start, start + len("metric"), told, mend)
 
 
