@@ -158,10 +158,16 @@ def server(
 
 
 def create_process_pool(running: Server, name: str) -> None:
-    """Creates a work pool of type `process` with the version's own job template."""
-    done = running.prefect(["work-pool", "create", name, "--type", "process"], cwd=running.home)
-    if done.returncode:
-        raise RuntimeError(f"The work pool could not be created:\n{done.stdout}{done.stderr}")
+    """Creates a work pool of type `process` with the version's own job template, as `prefect work-pool create` does."""
+    try:
+        known = running.request("GET", "collections/views/aggregate-worker-metadata")
+        template = known["prefect"]["process"]["default_base_job_configuration"]
+    except (RuntimeError, KeyError):
+        done = running.prefect(["work-pool", "create", name, "--type", "process"], cwd=running.home)
+        if done.returncode:
+            raise RuntimeError(f"The work pool could not be created:\n{done.stdout}{done.stderr}") from None
+        return
+    running.request("POST", "work_pools/", {"name": name, "type": "process", "base_job_template": template})
 
 
 def read_deployment(running: Server, flow_and_name: str) -> dict[str, Any]:
