@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from migrator import rules
 from migrator.config import Settings
 from migrator.findings import Applicability, Change, Edit, Severity
 from migrator.rules.base import DocumentContext, Draft, Mend, Rule, document_rule
 from migrator.run import check, check_source, fix, fix_source
-from migrator.sources.documents import Kind, decode, encode, kind_of, kind_of_named
+from migrator.sources.documents import NAMES, SUFFIXES, Kind, decode, encode, kind_of, kind_of_named
 
 UNSAFE = Settings(unsafe_fixes=True, jobs=1)
 
@@ -278,6 +280,14 @@ def test_named_script_without_suffix_is_what_its_first_line_says() -> None:
     assert kind_of_named("bin/deploy", b"#!/usr/bin/env bash\n") is Kind.SHELL
     assert kind_of_named("bin/deploy", b"#!/usr/bin/env python3\n") is Kind.PYTHON
     assert kind_of_named("data.csv", b"a,b\n") is None
+
+
+def test_the_hook_for_pre_commit_passes_the_files_that_are_read() -> None:
+    hooks = YAML(typ="safe").load((Path(__file__).parent.parent / ".pre-commit-hooks.yaml").read_text())
+    names = [*(f"flows/a{suffix}" for suffix in SUFFIXES), *NAMES, "docker/Dockerfile.worker"]
+    for hook in hooks:
+        assert [name for name in names if not re.search(hook["files"], name)] == []
+        assert not any(re.search(hook["files"], name) for name in ("data.csv", "a.json", "notes.txt", "py"))
 
 
 def test_bom_stays() -> None:
