@@ -313,7 +313,6 @@ _BY_TYPE = {**BLOCKS, **{type_: block for block in BLOCKS.values() for type_ in 
 _BY_CLASS = {name: block for block in BLOCKS.values() for name in block.classes}
 
 REGISTRY_SLUG = "docker-registry"
-REGISTRY_CLASSES = ("prefect.infrastructure.container.DockerRegistry", "prefect.infrastructure.docker.DockerRegistry")
 
 _BOOKKEEPING = {
     "block_type_slug",

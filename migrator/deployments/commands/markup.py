@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Optional
 
 from migrator.deployments.commands.kinds import in_code
@@ -54,7 +53,7 @@ def in_markup(text: str) -> Iterator[Command]:
     for match in re.finditer(r"(?<=\|)[ \t]*(prefect [^|\n]*[^|\s])[ \t]*(?=\|)", text):
         if not _inside(taken, match.start()) and AS_CODE.search(match.group(1)):
             snippet = plainly(text, match.start(1), match.end(1), placeholders=True)
-            yield from (replace(each, mention=True) for each in in_snippet(snippet) if each.arguments)
+            yield from (each for each in in_snippet(snippet) if each.arguments)
     for match in _INLINE.finditer(text):
         if WORTH.search(match.group(2)) and not _inside(taken, match.start()):
             start = match.start(2)
@@ -62,7 +61,7 @@ def in_markup(text: str) -> Iterator[Command]:
             snippet = plainly(text, prompt.end() if prompt else start, match.end(2), placeholders=True)
             found = [each for each in in_snippet(snippet) if each.arguments]
             if len(found) == 1 and snippet.text.count(";") == 0:
-                yield replace(found[0], mention=True)
+                yield found[0]
 
 
 def _inside(taken: Iterable[tuple[int, int]], at: int) -> bool:

@@ -71,8 +71,6 @@ class Command:
     """The variables set before it (`PREFECT_API_URL=...`)."""
     lead: Optional[int] = None
     """Where a variable can be set before it; None in a list."""
-    mention: bool = False
-    """Whether it is inline code of a document."""
     gaps: tuple[str, ...] = ()
     """What stands between the words, in a list."""
 

@@ -124,7 +124,3 @@ def taken_out(text: str, command: Command) -> Optional[Edit]:
     if rest.group(1):
         return Edit(command.lead, command.end + rest.start(1), "")
     return Edit(start, command.end + rest.end(), "")
-
-
-def in_prose(command: Command, context: DocumentContext) -> bool:
-    return context.document.kind is Kind.MARKUP
