@@ -28,6 +28,7 @@ BUILDS = {
         "prefect deployment build flows.py:etl -n a -p pool --apply",
         "prefect --no-prompt deploy flows.py:etl -n a -p pool",
     ),
+    "asked_for_help": ("prefect deployment build --help", "prefect --no-prompt deploy --help"),
     "applied_in_the_middle": (
         "prefect deployment build -a -n a -p pool flows.py:etl",
         "prefect --no-prompt deploy -n a -p pool flows.py:etl",

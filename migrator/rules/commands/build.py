@@ -14,7 +14,7 @@ from migrator.findings import Severity
 from migrator.rules.base import DocumentContext, Draft, document_rule
 from migrator.rules.commands.as_entry import as_entry
 from migrator.rules.commands.as_line import as_line
-from migrator.rules.commands.outcome import ByHand, Outcome, draft_of, plain_path, value_of
+from migrator.rules.commands.outcome import ByHand, Outcome, draft_of, plain_path, renamed_command, value_of
 from migrator.rules.commands.shared import DEPLOY, found, home_of, since_both, taken_out
 from migrator.sources.documents import Kind, kind_of
 
@@ -173,6 +173,9 @@ def _makes_entries(path: str, text: str) -> bool:
 
 def _translate(context: DocumentContext, build: Outcome) -> None:
     line = build.line
+    if [word.value for word in build.command.arguments] == ["--help"]:
+        build.edits = renamed_command(build.command)
+        return
     if line.unknown:
         raise ByHand(f"`{line.unknown[0].raw}` is no option that is known")
     entrypoint, name = line.last("ENTRYPOINT"), line.last("--name")
