@@ -20,7 +20,7 @@ import pytest
 from migrator.config import Settings
 from migrator.deployments.infrastructure import default_template
 from migrator.run import fix
-from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
+from tests.support.environments import PREFECT_2, SERVERS_OF_3, environment
 from tests.support.servers import FlowRun, Server, create_process_pool, read_deployment, run_worker_once, server
 
 pytestmark = pytest.mark.prefect
@@ -173,7 +173,7 @@ def _done(running: Server, cwd: Path, script: str) -> None:
     assert done.returncode == 0, f"{text}\n{done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
 
 
-@pytest.fixture(params=[PREFECT_3_OLDEST, PREFECT_3])
+@pytest.fixture(params=SERVERS_OF_3)
 def migrated(request: pytest.FixtureRequest) -> Observed:
     """The project as one 3.x holds it."""
     return observe(request.param)

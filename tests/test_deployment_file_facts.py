@@ -15,7 +15,7 @@ import pytest
 
 from migrator.config import Settings
 from migrator.run import fix
-from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
+from tests.support.environments import PREFECT_2, PREFECT_3, SERVERS_OF_3, environment
 from tests.support.servers import (
     FlowRun,
     Server,
@@ -140,7 +140,7 @@ def _on_3(version: str) -> tuple[dict[str, dict[str, Any]], FlowRun, str]:
         return held, run, observed.read_text() if observed.exists() else ""
 
 
-VERSIONS = [PREFECT_3_OLDEST, PREFECT_3]
+VERSIONS = SERVERS_OF_3
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -28,6 +28,10 @@ VERSIONS = (
 PREFECT_2 = "2.20.26"
 PREFECT_3 = "3.8.8"
 PREFECT_3_OLDEST = "3.0.11"
+EVERY = bool(os.environ.get("MIGRATOR_TEST_ALL_VERSIONS"))
+"""Whether tests that take minutes run on more releases than they need to run on each time."""
+SERVERS_OF_3 = (PREFECT_3_OLDEST, PREFECT_3) if EVERY else (PREFECT_3,)
+"""The releases of 3.x on whose servers whole sets of deployments are registered."""
 
 QUIET = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
