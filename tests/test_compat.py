@@ -23,7 +23,7 @@ OF_PREFECT = {
     "_runners_2.py": ("anyio",),
     "_version.py": ("packaging",),
 }
-SAMPLE = ("2.0.4", "2.13.8", "2.20.26", "3.0.11", "3.8.8")
+SAMPLE = ("2.0.4", "2.20.26", "3.0.11", "3.8.8")
 """The releases that the suite runs on here; `python -m tests.support.compat_programs` runs it on all minors."""
 
 on_every_version = pytest.mark.parametrize("version", (PREFECT_2, PREFECT_3_OLDEST, PREFECT_3))

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, VERSIONS, environment
+from tests.support.environments import PREFECT_2, SERVERS_OF_3, VERSIONS, environment
 from tests.support.servers import (
     FlowRun,
     Server,
@@ -40,7 +40,7 @@ POOL = "local"
 def _prefect_3_versions() -> list[str]:
     """The 3.x versions to prove it on, the oldest first."""
     if not ALL_VERSIONS:
-        return [PREFECT_3_OLDEST, PREFECT_3]
+        return [*SERVERS_OF_3]
     return [version for version in VERSIONS if version.startswith("3.")]
 
 
