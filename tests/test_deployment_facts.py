@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.environments import PREFECT_2, SERVERS_OF_3, VERSIONS, environment
+from tests.support.environments import EVERY, PREFECT_2, SERVERS_OF_3, VERSIONS, environment
 from tests.support.servers import (
     FlowRun,
     Server,
@@ -32,7 +31,7 @@ from tests.support.servers import (
 
 pytestmark = pytest.mark.prefect
 
-ALL_VERSIONS = bool(os.environ.get("MIGRATOR_TEST_ALL_VERSIONS"))
+ALL_VERSIONS = EVERY
 REPOSITORY = Path(__file__).parent.parent
 POOL = "local"
 

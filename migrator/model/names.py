@@ -249,6 +249,11 @@ def last_name(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
+def is_none(node: ast.AST) -> bool:
+    """Whether it is the constant `None`."""
+    return isinstance(node, ast.Constant) and node.value is None
+
+
 def keyword_value(call: ast.Call, name: str) -> Optional[ast.expr]:
     """What a call gives by this keyword."""
     return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)

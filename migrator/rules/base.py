@@ -13,10 +13,11 @@ from typing import Any, Optional
 
 from migrator.findings import Applicability, Change, Edit, Severity
 from migrator.model.guards import only_on
-from migrator.model.module import Module
-from migrator.model.names import guarded, span
+from migrator.model.module import Module, Reference
+from migrator.model.names import Imported, guarded, span
 from migrator.model.project import Project
 from migrator.model.values import Values
+from migrator.rewriting.names import uses_of
 from migrator.sources.documents import Document
 
 UPGRADE_GUIDE = "https://docs.prefect.io/v3/how-to-guides/migrate/upgrade-to-prefect-3"
@@ -184,6 +185,20 @@ def upwards(path: str) -> Iterator[str]:
         if above == directory:
             return
         directory = above
+
+
+def unneeded_imports(context: Context, gone: Sequence[Reference], *, but_on_2: bool = False) -> Iterator[Imported]:
+    """The imports that nothing needs once the references are gone; with `but_on_2`, what only code for Prefect 2 needs counts as unneeded."""
+    nodes = {reference.node for reference in gone}
+    for imported in dict.fromkeys(reference.imported for reference in gone):
+        if imported is None or imported.name is None or imported.star or imported.guarded:
+            continue
+        is_kept = imported.scope is context.module.names.module_scope and context.passed_on(imported.local)
+        if not is_kept and all(
+            use.node in nodes or (but_on_2 and only_on((*use.use.parents, use.node), context.module) == 2)
+            for use in uses_of(context.module, imported)
+        ):
+            yield imported
 
 
 Check = Callable[[Context], Iterator[Draft]]

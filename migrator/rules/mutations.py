@@ -11,7 +11,7 @@ from typing import Optional, Union
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.guards import only_on
 from migrator.model.module import Definition, Kind, Module
-from migrator.model.names import FUNCTIONS, FunctionNode, last_name
+from migrator.model.names import FUNCTIONS, FunctionNode, is_none, last_name
 from migrator.rewriting.names import add_import, can_add_import, local_name
 from migrator.rewriting.statements import CannotEdit, insert_before
 from migrator.rules.base import Context, Draft, Mend, rule
@@ -301,7 +301,7 @@ def _kind(annotation: Optional[ast.expr], module: Module) -> Optional[str]:
     if annotation is None:
         return None
     if isinstance(annotation, ast.BinOp):
-        kinds = {_kind(each, module) for each in (annotation.left, annotation.right) if not _is_none(each)}
+        kinds = {_kind(each, module) for each in (annotation.left, annotation.right) if not is_none(each)}
         return kinds.pop() if len(kinds) == 1 else "other"
     name = last_name(annotation.value if isinstance(annotation, ast.Subscript) else annotation)
     if name == "Optional" and isinstance(annotation, ast.Subscript):
@@ -315,10 +315,6 @@ def _kind(annotation: Optional[ast.expr], module: Module) -> Optional[str]:
             made = {last_name(each.func if isinstance(each, ast.Call) else each) for each in statement.decorator_list}
             return "dataclass" if "dataclass" in made else "other"
     return "other"
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _defaults(function: FunctionNode) -> Iterator[tuple[str, ast.expr]]:

@@ -13,10 +13,10 @@ from migrator.deployments.storage import BLOCKS, Block, block_of_class
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.guards import only_on
 from migrator.model.module import FLOW_DECORATORS, TASK_DECORATORS, Kind, Module, Reference
-from migrator.model.names import FUNCTIONS, Imported, span
+from migrator.model.names import FUNCTIONS, is_none, span
 from migrator.rewriting.imports import new_import_edit
-from migrator.rewriting.names import add_import, can_add_import, local_name, remove_imports_of, uses_of
-from migrator.rules.base import Context, Draft, Mend, rule
+from migrator.rewriting.names import add_import, can_add_import, local_name, remove_imports_of
+from migrator.rules.base import Context, Draft, Mend, rule, unneeded_imports
 from migrator.rules.deployments.calls import stands_alone
 from migrator.rules.deployments.edits import flag_before, for_each_major, guarded_imports, imports_of_3
 
@@ -374,7 +374,7 @@ def _made(context: Context, block: Block, call: ast.Call) -> Optional[tuple[list
     module = context.module
     if call.args or any(keyword.arg is None for keyword in call.keywords) or "#" in module.source(call):
         return None
-    given = {str(keyword.arg): keyword.value for keyword in call.keywords if not _is_none(keyword.value)}
+    given = {str(keyword.arg): keyword.value for keyword in call.keywords if not is_none(keyword.value)}
     holder, credentials, fields = _IN_CREDENTIALS[block.slug]
     arguments: list[str] = []
     held: list[str] = []
@@ -399,10 +399,6 @@ def _made(context: Context, block: Block, call: ast.Call) -> Optional[tuple[list
         return None
     arguments.append(f"{holder}={local_name(module, credentials)}({', '.join(held)})")
     return arguments, (credentials,)
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _is_true(node: ast.expr) -> bool:
@@ -436,7 +432,7 @@ def _edits(context: Context, rewritings: Iterable[_Rewriting], gone: Iterable[Re
         module, sorted({home for rewriting in rewritings if rewriting.flag is None for home in rewriting.needs})
     )
     flags = [rewriting.flag for rewriting in rewritings if rewriting.flag is not None]
-    unused = list(_unused(context, list(gone), bool(flags)))
+    unused = list(unneeded_imports(context, list(gone), but_on_2=bool(flags)))
     if flags:
         of_3 = sorted({home for rewriting in rewritings if rewriting.flag is not None for home in rewriting.needs})
         yield from imports_of_3(module, of_3, flags[0])
@@ -458,20 +454,6 @@ def _imports(module: Module, needed: Iterable[str]) -> Iterator[Edit]:
             continue
         for name in names:
             yield from add_import(module, f"{home}.{name}")
-
-
-def _unused(context: Context, gone: list[Reference], guarded: bool) -> Iterator[Imported]:
-    """The imports that nothing needs any more; with `guarded` nothing on Prefect 3."""
-    nodes = {reference.node for reference in gone}
-    for imported in dict.fromkeys(reference.imported for reference in gone):
-        if imported is None or imported.name is None or imported.star or imported.guarded:
-            continue
-        is_kept = imported.scope is context.module.names.module_scope and context.passed_on(imported.local)
-        if not is_kept and all(
-            use.node in nodes or (guarded and only_on((*use.use.parents, use.node), context.module) == 2)
-            for use in uses_of(context.module, imported)
-        ):
-            yield imported
 
 
 # -- strings

@@ -11,7 +11,7 @@ from migrator.findings import Edit
 from migrator.knowledge.api import api
 from migrator.model.guards import only_on
 from migrator.model.module import Kind, Module
-from migrator.model.names import imports, last_name, span
+from migrator.model.names import imports, is_none, last_name, span
 from migrator.model.values import CLASS, named
 from migrator.rewriting.calls import rename_argument, set_argument
 from migrator.rewriting.names import module_span
@@ -160,15 +160,11 @@ def _may_be_none(annotation: ast.expr) -> bool:
         name = last_name(annotation.value)
         inner = annotation.slice
         return name == "Optional" or (
-            name == "Union" and isinstance(inner, ast.Tuple) and any(map(_is_none, inner.elts))
+            name == "Union" and isinstance(inner, ast.Tuple) and any(map(is_none, inner.elts))
         )
     if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
-        return any(_is_none(each) or _may_be_none(each) for each in (annotation.left, annotation.right))
+        return any(is_none(each) or _may_be_none(each) for each in (annotation.left, annotation.right))
     return last_name(annotation) == "Any"
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
 
 
 def without_annotation(node: ast.ClassDef) -> Iterator[tuple[ast.Assign, str]]:

@@ -9,9 +9,9 @@ from typing import Optional
 
 from migrator.findings import Applicability, Edit, Severity
 from migrator.model.module import Module, Reference
-from migrator.model.names import FUNCTIONS, Imported, span
-from migrator.rewriting.names import add_import, can_add_import, local_name, remove_imports_of, uses_of
-from migrator.rules.base import Context, Draft, Mend, rule
+from migrator.model.names import FUNCTIONS, span
+from migrator.rewriting.names import add_import, can_add_import, local_name, remove_imports_of
+from migrator.rules.base import Context, Draft, Mend, rule, unneeded_imports
 
 _HOME = "prefect.blocks.system"
 _KINDS = {"JSON": "json", "String": "string", "DateTime": "date-time"}
@@ -442,14 +442,4 @@ def _edits(context: Context, rewritings: list[_Rewriting], gone: list[Reference]
         yield from rewriting.edits
     for home in sorted({home for rewriting in rewritings for home in rewriting.needs}):
         yield from add_import(module, home)
-    yield from remove_imports_of(module, _unused(context, gone))
-
-
-def _unused(context: Context, gone: list[Reference]) -> Iterator[Imported]:
-    nodes = {reference.node for reference in gone}
-    for imported in dict.fromkeys(reference.imported for reference in gone):
-        if imported is None or imported.name is None or imported.star or imported.guarded:
-            continue
-        is_kept = imported.scope is context.module.names.module_scope and context.passed_on(imported.local)
-        if not is_kept and all(use.node in nodes for use in uses_of(context.module, imported)):
-            yield imported
+    yield from remove_imports_of(module, unneeded_imports(context, gone))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional, Union
 
-from migrator.model.names import span
+from migrator.model.names import is_none, span
 from migrator.rewriting.names import can_add_import, local_name
 from migrator.rewriting.turned import listed, opposite
 from migrator.rules.base import Context
@@ -425,7 +425,3 @@ def literal(node: Optional[ast.expr]) -> Union[bool, str, int, float, ast.expr, 
         value = node.value
         return value if isinstance(value, (bool, str, int, float)) else None
     return node
-
-
-def is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None

@@ -10,7 +10,7 @@ from typing import Optional
 
 from migrator.findings import Applicability
 from migrator.model.module import Kind, Reference
-from migrator.model.names import FUNCTIONS, span
+from migrator.model.names import FUNCTIONS, is_none, span
 from migrator.rewriting.names import can_add_import, local_name
 from migrator.rules.base import Context
 from migrator.rules.deployments.arguments import (
@@ -22,7 +22,6 @@ from migrator.rules.deployments.arguments import (
     Refusal,
     Step,
     arguments_of,
-    is_none,
     literal,
     names_pool,
     says_nothing,

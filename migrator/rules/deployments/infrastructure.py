@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrator.findings import Change
+from migrator.model.names import is_none
 from migrator.rules.base import Context
-from migrator.rules.deployments.arguments import INFRASTRUCTURE, URL, Refusal, is_none
+from migrator.rules.deployments.arguments import INFRASTRUCTURE, URL, Refusal
 from migrator.rules.deployments.following import (
     Held,
     Written,

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from migrator.model.names import FUNCTIONS
+from migrator.model.names import FUNCTIONS, is_none
 from migrator.rewriting.names import can_add_import
 from migrator.rules.base import Context
-from migrator.rules.deployments.arguments import DOCS, STORAGE, Refusal, is_none, literal
+from migrator.rules.deployments.arguments import DOCS, STORAGE, Refusal, literal
 from migrator.rules.deployments.following import Held, check_unchanged, held, loaded_name, written
 
 URL = f"{DOCS}/store-flow-code"
