@@ -20,6 +20,7 @@ SUBMITTING = frozenset({"submit", "map"})
 _SUBMITTING_FOR_BOTH = frozenset({"submit", "map", "submit_async", "map_async"})
 """The functions of `compat` that take the task as their first argument."""
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+_ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.AugAssign)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _ADD_ONE = frozenset({"append", "appendleft", "add", "insert", "put", "put_nowait"})
 _ADD_ALL = frozenset({"extend", "update"})
@@ -31,6 +32,7 @@ _RESOLVING = frozenset(
     {
         "resolve_futures_to_results",
         "resolve_futures_to_results_async",
+        "raise_state_exception",
         "finish",
         "finish_async",
         "result",
@@ -57,6 +59,8 @@ _PASSING = frozenset(
         "tqdm",
     }
 )
+_STATE_OF = frozenset({"state", "state_async"})
+_LISTING = frozenset({"list", "tuple", "set", "sorted", "gather"})
 _LOOKING = frozenset(
     {"len", "print", "str", "repr", "bool", "isinstance", "type", "id", "hash", "hasattr", "state", "state_async"}
 )
@@ -97,6 +101,8 @@ class Use:
     """How many collections are around the future, as it is returned; many where they hold something else too."""
     names: frozenset[str] = frozenset()
     """The variables that it came through."""
+    as_state: bool = False
+    """Whether it is the state of the future that comes here."""
 
 
 @dataclass(eq=False)
@@ -117,14 +123,19 @@ class Run:
     def row(self) -> int:
         return self.call.lineno
 
-    def ended_before(self, end: End, others: Sequence[Run] = (), *, seen: bool = False, depth: int = 0) -> bool:
-        """Whether the run has certainly ended where the function ends there; with `seen`, whether its failure is certainly raised."""
+    def ended_before(
+        self, end: End, others: Sequence[Run] = (), *, seen: bool = False, returned: bool = True, depth: int = 0
+    ) -> bool:
+        """Whether the run has certainly ended where the function ends there; with `seen`, whether its failure is certainly raised.
+
+        Without `returned`, a future that is returned there does not count as ended, nor as seen.
+        """
         for use in self.uses:
             if not use.whole or not _always(self, use, end):
                 continue
-            if use.fate is Fate.RETURNED:
+            if use.fate is Fate.RETURNED and not use.as_state:
                 # what is returned within other collections is waited for, but no final state follows from it
-                if use.parents and _statement(use) is end and (not seen or use.level <= 1):
+                if returned and use.parents and _statement(use) is end and (not seen or use.level <= 1):
                     return True
             elif use.fate is Fate.SEEN:
                 if not seen or not _swallowed(use):
@@ -133,9 +144,14 @@ class Run:
                 return True
             elif use.fate is Fate.UPSTREAM and depth < 8:
                 later = next((other for other in others if other.call is use.node), None)
-                if later is None or later.ended_before(end, others, seen=seen, depth=depth + 1):
+                if later is None or later.ended_before(end, others, seen=seen, returned=returned, depth=depth + 1):
                     return True
         return False
+
+    def listed_at(self, end: End) -> Optional[Use]:
+        """How the function gives the future, or its state, in a list there; None where it does not."""
+        uses = (use for use in self.uses if use.fate is Fate.RETURNED and use.level == 1)
+        return next((use for use in uses if _statement(use) is end), None)
 
     def feeds(self, calls: Collection[ast.AST], end: End) -> bool:
         """Whether one of these runs certainly waits for this one."""
@@ -191,7 +207,7 @@ class Started:
         while before != len(names):
             before = len(names)
             for node, _ in nodes(self.function):
-                if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+                if isinstance(node, _ASSIGNMENTS) and node.value is not None:
                     if _is_run(node.value, calls, names):
                         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                         names.update(name for target in targets for name in _names(target))
@@ -199,7 +215,7 @@ class Started:
                     if node.func.attr in _ADD_ONE | _ADD_ALL and isinstance(node.func.value, ast.Name):
                         if _is_run(node.args[0], calls, names):
                             names.add(node.func.value.id)
-                elif isinstance(node, (ast.For, ast.AsyncFor)) and _is_run(node.iter, calls, names):
+                elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)) and _is_run(node.iter, calls, names):
                     names.update(_names(node.target))
         return frozenset(names)
 
@@ -207,11 +223,66 @@ class Started:
     def is_generator(self) -> bool:
         return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node, _ in nodes(self.function))
 
-    def left_at(self, end: End, *, seen: bool = False) -> list[Run]:
+    def listed_at(self, end: End) -> list[Run]:
+        """The runs whose futures or states the function gives in a list there, and whose failure it does not raise before.
+
+        None where the list may hold anything else: from such a list no final state follows.
+        """
+        value = end.value if isinstance(end, ast.Return) else None
+        if value is None or not self.holds_runs(value):
+            return []
+        return [
+            run
+            for run in self.runs
+            if run.listed_at(end)
+            and not run.unknown
+            and not run.ended_before(end, self.runs, seen=True, returned=False)
+        ]
+
+    def holds_runs(self, value: ast.AST) -> bool:
+        """Whether an expression gives a list of futures and states and of nothing else, or nothing at all."""
+        if isinstance(value, ast.Name):
+            return value.id in self.names and value.id not in self._mixed
+        if isinstance(value, (ast.List, ast.Tuple, ast.Set)):
+            return all(map(self.holds_runs, value.elts))
+        if isinstance(value, (ast.Await, ast.Starred)):
+            return self.holds_runs(value.value)
+        if isinstance(value, ast.BinOp):
+            return self.holds_runs(value.left) and self.holds_runs(value.right)
+        if isinstance(value, ast.BoolOp):
+            return all(map(self.holds_runs, value.values))
+        if isinstance(value, ast.IfExp):
+            return self.holds_runs(value.body) and self.holds_runs(value.orelse)
+        if isinstance(value, (ast.ListComp, ast.SetComp)):
+            return _is_run(value.elt, {run.call for run in self.runs}, self.names)
+        if isinstance(value, ast.Call):
+            is_run = any(run.call is value for run in self.runs)
+            return is_run or (last_name(value.func) in _LISTING and all(map(self.holds_runs, value.args)))
+        return isinstance(value, ast.Constant) and value.value is None
+
+    @cached_property
+    def _mixed(self) -> frozenset[str]:
+        """The variables that hold, or are added, something else than runs too."""
+        calls = {run.call for run in self.runs}
+        found: set[str] = set()
+        for node, _ in nodes(self.function):
+            given: list[tuple[ast.expr, ast.expr]] = []
+            if isinstance(node, _ASSIGNMENTS) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                given = [(target, node.value) for target in targets]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if node.func.attr in _ADD_ONE | _ADD_ALL:
+                    given = [(node.func.value, argument) for argument in node.args]
+            for target, value in given:
+                if not _is_run(value, calls, self.names) and not _is_empty(value):
+                    found.update(_names(target))
+        return frozenset(found)
+
+    def left_at(self, end: End, *, seen: bool = False, all_of_a_chain: bool = False) -> list[Run]:
         """The runs that may not have ended there; with `seen`, those whose failure nobody may have seen.
 
         Of `save.submit(load.submit(x))`, and of a run that another one certainly waits for, only the last one is named: it does
-        not complete unless the others do.
+        not complete unless the others do. With `all_of_a_chain` all are.
         """
         left = [
             run
@@ -219,19 +290,45 @@ class Started:
             if not run.unknown and run.comes_before(end) and not run.ended_before(end, self.runs, seen=seen)
             if seen or not run.is_state
         ]
+        if all_of_a_chain:
+            return left
         calls = {run.call for run in left}
         return [run for run in left if not any(parent in calls for parent in run.parents) and not run.feeds(calls, end)]
 
 
 def _is_run(value: ast.expr, calls: Collection[ast.AST], names: Collection[str]) -> bool:
-    """Whether an expression is a run's future, a variable with one, or a list of such."""
+    """Whether an expression is a run's future or state, a variable with one, or a list of such."""
     if isinstance(value, (ast.Await, ast.Starred)):
         return _is_run(value.value, calls, names)
     if isinstance(value, (ast.List, ast.Tuple, ast.Set)):
         return bool(value.elts) and all(_is_run(each, calls, names) for each in value.elts)
     if isinstance(value, (ast.ListComp, ast.GeneratorExp)):
         return _is_run(value.elt, calls, names)
+    if isinstance(value, ast.BoolOp):
+        return all(_is_run(each, calls, names) for each in value.values)
+    future = _future_of_state(value)
+    if future is not None and value not in calls:
+        return _is_run(future, calls, names)
     return value in calls or (isinstance(value, ast.Name) and value.id in names)
+
+
+def _future_of_state(value: ast.expr) -> Optional[ast.expr]:
+    """`future` of `future.state`, `future.wait()`, `future.get_state()` and of the `state(future)` of `compat`."""
+    if isinstance(value, ast.Attribute):
+        return value.value if value.attr == "state" else None
+    if not isinstance(value, ast.Call):
+        return None
+    function = value.func
+    if isinstance(function, ast.Attribute) and not value.args and not value.keywords:
+        return function.value if function.attr in ("wait", "get_state") else None
+    is_of_compat = isinstance(function, ast.Name) and function.id in _STATE_OF and len(value.args) == 1
+    return value.args[0] if is_of_compat else None
+
+
+def _is_empty(value: ast.expr) -> bool:
+    if isinstance(value, (ast.List, ast.Tuple)):
+        return not value.elts
+    return isinstance(value, ast.Call) and last_name(value.func) in ("list", "set", "deque") and not value.args
 
 
 def gives_nothing(end: End) -> bool:
@@ -350,6 +447,7 @@ class _Path:
     flat: bool = True
     """Whether it is alone, or in lists that hold nothing else: from what a dictionary holds, no final state follows."""
     depth: int = 0
+    as_state: bool = False
 
     def deeper(self, level: int = 0, *, whole: bool = True) -> _Path:
         return replace(self, level=max(0, self.level + level), whole=self.whole and whole, depth=self.depth + 1)
@@ -388,7 +486,7 @@ class _Following:
         elif isinstance(parent, ast.IfExp):
             if node is not parent.test:
                 yield from self.follow(parent, up, on)
-        elif isinstance(parent, ast.BinOp):
+        elif isinstance(parent, (ast.BinOp, ast.BoolOp)):
             yield from self.follow(parent, up, on)
         elif isinstance(parent, ast.NamedExpr):
             yield from self.follow(parent, up, on)
@@ -474,6 +572,8 @@ class _Following:
 
     def _attribute(self, attribute: ast.Attribute, up: Parents, path: _Path) -> Iterator[Use]:
         call = up[-1] if up else None
+        if attribute.attr == "state" and not path.level and not path.as_state:
+            yield from self._as_state(attribute, up, path, (Fate.RETURNED, Fate.SEEN))
         if not isinstance(call, ast.Call):
             return
         around, name = up[:-1], attribute.attr
@@ -486,10 +586,18 @@ class _Following:
         elif name == "wait":
             if not call.args and not call.keywords:
                 yield _use(Fate.ENDED, call, around, path)
+                if not path.level:
+                    yield from self._as_state(call, around, path, (Fate.SEEN,))
         elif name in _SAME_ELEMENTS and path.level:
             yield from self.follow(call, around, replace(path.deeper(), flat=path.flat or name == "values"))
         elif name in _TAKE_ONE and path.level:
             yield from self.follow(call, around, path.deeper(-1, whole=False))
+
+    def _as_state(self, node: ast.AST, parents: Parents, path: _Path, wanted: Collection[Fate]) -> Iterator[Use]:
+        """What becomes of the state of a future, as far as it is returned or raises."""
+        for use in self.follow(node, parents, replace(path.deeper(), as_state=True)):
+            if use.fate in wanted:
+                yield use
 
     def _argument(
         self, node: ast.AST, keyword: Optional[str], call: ast.AST, around: Parents, path: _Path
@@ -535,6 +643,8 @@ class _Following:
                 yield _use(Fate.ENDED, call, around, path.deeper(whole=whole))
         elif name in _RESOLVING:
             yield _use(_fate_of_result(call), call, around, path)
+        elif name in _STATE_OF and not path.level and not path.as_state:
+            yield from self._as_state(call, around, path, (Fate.RETURNED, Fate.SEEN))
         elif name in _LOOKING or (isinstance(function, ast.Attribute) and name in _LOGGING | _OTHERS):
             return
         else:
@@ -632,7 +742,8 @@ def nodes(function: ast.AST, *, nested: bool = False) -> Iterator[tuple[ast.AST,
 
 
 def _use(fate: Fate, node: ast.AST, parents: Parents, path: _Path) -> Use:
-    return Use(fate, node, parents, path.whole, path.loops, path.level if path.flat else path.level + _DEEP, path.seen)
+    level = path.level if path.flat else path.level + _DEEP
+    return Use(fate, node, parents, path.whole, path.loops, level, path.seen, path.as_state)
 
 
 def _own_nodes(loop: ast.AST) -> Iterator[ast.AST]:

@@ -106,10 +106,22 @@ def new_import_edit(text: str, tree: ast.Module, statement: str) -> Edit:
 def ensure_import_edits(
     text: str, tree: ast.Module, module: str, name: str, alias: str | None = None, *, before: int | None = None
 ) -> tuple[Edit, ...]:
-    """What it takes that the module imports `name` from `module` (with leading dots where relative): one edit, or none.
+    """What it takes that the module imports `name` from `module`: `ensure_imports_edits` for one name."""
+    return ensure_imports_edits(text, tree, module, [(name, alias)], before=before)
 
-    Only imports at the top level count, not those under `try` or `if`. The name joins the first `from module import ...` there is. Else a new
-    statement is added: as `new_import_edit` does, but where the module imports the same package or Prefect only further down, right after
+
+def ensure_imports_edits(
+    text: str,
+    tree: ast.Module,
+    module: str,
+    wanted: Sequence[tuple[str, str | None]],
+    *,
+    before: int | None = None,
+) -> tuple[Edit, ...]:
+    """What it takes that the module imports these names, each with its alias, from `module` (with leading dots where relative).
+
+    One edit, or none. Only imports at the top level count, not those under `try` or `if`. The names join the first `from module import ...` there is.
+    Else a new statement is added: as `new_import_edit` does, but where the module imports the same package or Prefect only further down, right after
     that, because what stands before it (environment variables, logging) has to run before. `before` is an offset: imports from there on
     are too late and do not count.
     """
@@ -123,15 +135,19 @@ def ensure_import_edits(
         for found in imports
         if isinstance(found, ast.ImportFrom) and "." * found.level + (found.module or "") == module
     ]
-    if any(
-        (known.name, known.asname or known.name) == (name, alias or name) for found in same for known in found.names
-    ):
+    there = {(known.name, known.asname or known.name) for found in same for known in found.names}
+    missing = [(name, alias) for name, alias in wanted if (name, alias or name) not in there]
+    if not missing:
         return ()
     for found in same:
         if found.names[0].name != "*":
             start, end = span(text, found)
-            return (Edit(start, end, add_name(text[start:end], name, alias)),)
-    statement = f"from {module} import {name}" + (f" as {alias}" if alias else "")
+            statement = text[start:end]
+            for name, alias in missing:
+                statement = add_name(statement, name, alias)
+            return (Edit(start, end, statement),)
+    names = ", ".join(name + (f" as {alias}" if alias else "") for name, alias in missing)
+    statement = f"from {module} import {names}"
     related = [found for found in imports if not _roots(found).isdisjoint({module.split(".")[0] or ".", "prefect"})]
     if not related or related[0] in tree.body[: _head_length(tree) + _leading_imports(tree)]:
         return (new_import_edit(text, tree, statement),)

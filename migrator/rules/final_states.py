@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -23,13 +23,13 @@ _DEPTH = 4
 
 @rule("PF410", "unseen-failure", Severity.WARNING, "safe or unsafe or none", _FINAL_STATES, of_2=True)
 def unseen_failure(context: Context) -> Iterator[Draft]:
-    """Return the futures of a flow that has to fail when one of its tasks fails.
+    """Raise the failure of a task at the end of a flow that returns nothing, or its futures.
 
-    A flow of Prefect 2 that returns nothing ends in the state that follows from all its task runs and subflow runs: Failed where one of them failed, whether
-    or not anybody asked for the result. On Prefect 3 such a flow is Completed, unless an exception leaves it. So a flow turns green although its tasks failed.
+    A flow of Prefect 2 that returns nothing is Failed where one of its task runs or subflow runs failed, whether or not anybody asked for the result. On Prefect 3
+    it is Completed, unless an exception leaves it. So a flow turns green although its tasks failed.
 
-    A flow that returns its futures, or states, in a list ends as they did on both majors, and waits for them; `flow()` gives a list of states then, as it did
-    on Prefect 2 for a flow that returned nothing.
+    A flow that returns its futures or states in a list is Failed on both majors. But only on Prefect 2 does its call raise that failure. On Prefect 3 the call
+    gives the list: a parent flow goes on, and `python flow.py` ends with status 0.
 
     ## Example
     ```python
@@ -43,11 +43,16 @@ def unseen_failure(context: Context) -> Iterator[Draft]:
     def etl(tables):
         for table in tables:
             load.submit(table)
+
+    @flow
+    def copy(tables):
+        return load.map(tables)
     ```
 
     ## Use instead
     ```python
     from prefect import flow, task
+    from prefect.futures import wait
 
     @task
     def load(table):
@@ -58,24 +63,43 @@ def unseen_failure(context: Context) -> Iterator[Draft]:
         futures = []
         for table in tables:
             futures.append(load.submit(table))
+        wait(futures)
+        for future in futures:
+            future.result()
+        return futures
+
+    @flow
+    def copy(tables):
+        futures = load.map(tables)
+        wait(futures)
+        for future in futures:
+            future.result()
         return futures
     ```
 
+    All work is waited for first. Then the first failure is raised, in the order of submission, as Prefect 2 did. With `--target both` this is `finish(futures)` of `compat`.
+    Where nothing failed, `flow()` gives a list of states, as it did on Prefect 2.
+
     ## Fix safety
-    Safe where the futures are returned and nothing else is changed: the state, the work done and what `flow()` gives are those of Prefect 2. Unsafe where the
-    body of the flow is put into a `try` whose `finally` waits for the runs, which is done where an exception could leave the flow while they are in flight.
-    None where a future goes somewhere that cannot be followed, or where a helper function submits and keeps the futures to itself.
+    Safe where this is added at the end of the flow: the work done, the kind of the final state, and what `flow()` raises and gives are those of Prefect 2. The
+    message of the state names the exception, where Prefect 2 said `1/3 states failed.`; a run that was cancelled makes the flow Failed, where it was Cancelled.
+    Unsafe where the body of the flow is put into a `try` whose `finally` waits for the runs, which is done where an exception could leave the flow while they are
+    in flight; and where the `return` stands in a `with` or a `try`, which then see the exception.
+    None where a future goes somewhere that cannot be followed, where a helper function submits and keeps the futures to itself, and where the exception would be caught.
     """
     for found in _endings(context):
-        if not found.unseen and not found.foreign_unseen:
-            continue
-        start, end = _name_span(found.flow, context.module)
-        told = _told([*found.unseen, *found.foreign_unseen])
-        message = (
-            f"`{found.flow.name}` returns nothing{_sometimes(found)}: on Prefect 2 it is Failed when {told} fails, on Prefect 3 it "
-            "is Completed. Return the futures"
-        )
-        yield Draft(start, end, message, found.mend)
+        if found.unseen or found.foreign_unseen:
+            start, end = _name_span(found.flow, context.module)
+            told = _told([*found.unseen, *found.foreign_unseen])
+            message = (
+                f"`{found.flow.name}` returns nothing{_sometimes(found)}: on Prefect 2 it is Failed when {told} fails, on Prefect 3 it "
+                "is Completed. Raise the failure at its end"
+            )
+            yield Draft(start, end, message, found.mend)
+        for returned, runs in found.listed.items():
+            start, end = span(returned, context.module.index)
+            message = f"When {_told(runs)} fails, calling `{found.flow.name}` raises nothing on Prefect 3. Raise it before the list is returned"
+            yield Draft(start, end, message, found.mend)
 
 
 @rule("PF411", "lost-run", Severity.WARNING, "safe or unsafe or none", _CONCURRENTLY)
@@ -209,6 +233,8 @@ class _Ending:
     lost: Sequence[Run]
     foreign_lost: Sequence[tuple[ast.Call, Sequence[Run]]]
     """Runs that helpers leave behind, by the call of the helper."""
+    listed: Mapping[ast.Return, Sequence[Run]]
+    """Runs whose futures or states are returned in a list, by the `return`."""
     mend: Optional[Mend]
 
 
@@ -219,7 +245,7 @@ def _endings(context: Context) -> list[_Ending]:
             found
             for flow, started in _flows(context)
             for found in [_ending(context, flow, started)]
-            if found.unseen or found.foreign_unseen or found.lost or found.foreign_lost
+            if found.unseen or found.foreign_unseen or found.lost or found.foreign_lost or found.listed
         ]
     found = context.shared["endings"]
     assert isinstance(found, list)
@@ -270,8 +296,19 @@ def _ending(context: Context, flow: Definition, started: Started) -> _Ending:
             foreign_lost.append((call, left))
     # once the flow returns something, what it caught would not fail it on Prefect 2 either, and would not be told
     undecided = bool(unseen) and any(True for _ in _caught(context, started))
-    mend = None if foreign_unseen or foreign_lost or undecided else _mend(context, flow, started, unseen, lost)
-    return _Ending(flow, started, unseen, foreign_unseen, lost, foreign_lost, mend)
+    listed = _listed(started)
+    mend = None
+    if not foreign_unseen and not foreign_lost and not undecided:
+        all_unseen = {run for end in nothing for run in started.left_at(end, seen=True, all_of_a_chain=True)}
+        for each in (_in_order(all_unseen), unseen):
+            mend = mend or _mend(context, flow, started, each, lost, listed)
+    return _Ending(flow, started, unseen, foreign_unseen, lost, foreign_lost, listed, mend)
+
+
+def _listed(started: Started) -> dict[ast.Return, Sequence[Run]]:
+    """The runs whose futures or states the flow returns in a list without having raised their failures, by the `return`."""
+    found = {end: started.listed_at(end) for end in started.ends if isinstance(end, ast.Return)}
+    return {end: runs for end, runs in found.items() if runs}
 
 
 def _left_behind(runs: Runs, helper: Definition, seen: bool, depth: int) -> list[Run]:
@@ -289,28 +326,31 @@ def _left_behind(runs: Runs, helper: Definition, seen: bool, depth: int) -> list
 
 
 def _mend(
-    context: Context, flow: Definition, started: Started, unseen: Sequence[Run], lost: Sequence[Run]
+    context: Context,
+    flow: Definition,
+    started: Started,
+    unseen: Sequence[Run],
+    lost: Sequence[Run],
+    listed: Mapping[ast.Return, Sequence[Run]],
 ) -> Optional[Mend]:
     from migrator.rewriting.endings import CannotCollect, Ending
 
-    if not unseen and not lost:
+    if not unseen and not lost and not listed:
         return None
     runner = flow.options.get("task_runner")
     reference = (flow.function_module or flow.module).resolve(runner) if runner is not None else None
     if reference is not None and reference.qualified == _SEQUENTIAL:
         return None  # what replaces the runner comes first
     both, is_async = context.target.both, flow.is_async
-    function = "wait_async" if both and is_async else "wait"
-    home = context.target.compat if both else "prefect.futures"
-    ending = Ending(started, unseen, lost, f"{home}.{function}", both and is_async)
+    ending = Ending(started, unseen, lost, listed, is_async, context.target.compat if both else None)
     try:
         edits: list[Edit] = ending.edits()
     except CannotCollect:
         return None
     wrapped = ending.leaves_early
-    safe = not wrapped and not (is_async and not both)
-    what = "Return the futures" if unseen else "Wait for the futures"
-    message = f"{what}, and wait for them where an exception leaves the flow" if wrapped else what
+    safe = not wrapped and not (is_async and not both) and not ending.raises_in_a_block
+    what = "Wait for the runs, and raise the first failure" if unseen or listed else "Wait for the futures"
+    message = f"{what}; wait for them where an exception leaves the flow, too" if wrapped else what
     return Mend(Applicability.SAFE if safe else Applicability.UNSAFE, message, lambda: edits)
 
 

@@ -46,6 +46,38 @@ def outcome(flow: Any, *args: Any, **kwargs: Any) -> str:
     return f"{name}; ran {', '.join(sorted(map(str, notes()))) or 'nothing'}"
 
 
+def ending(flow: Any, *args: Any, **kwargs: Any) -> str:
+    """How a flow run ends, for each of its callers: its state and side effects, what its call gives or raises, and a parent flow.
+
+    `Failed; ran 1, 2, 3; raises ValueError: 2; its caller stops`.
+    """
+    import prefect
+
+    own = outcome(flow, *args, **kwargs)
+    clear()
+    try:
+        value = flow(*args, **kwargs)
+        value = asyncio.run(_awaited(value)) if inspect.isawaitable(value) else value
+        call = f"gives {type(value).__name__}"
+    except Exception as error:
+        call = f"raises {_told(error)}"
+
+    @prefect.flow(name="nightly")
+    def nightly() -> None:
+        flow(*args, **kwargs)
+        note("published")
+
+    @prefect.flow(name="nightly")
+    async def nightly_async() -> None:
+        await flow(*args, **kwargs)
+        note("published")
+
+    parent = final_state(nightly_async if inspect.iscoroutinefunction(flow.fn) else nightly)
+    goes_on = "published" in notes()
+    assert goes_on == parent.is_completed(), (parent, notes())
+    return f"{own}; {call}; its caller {'goes on' if goes_on else 'stops'}"
+
+
 def result_of(call: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     """What a call returns, awaited where it can be, or what it raises: `ValueError: broken`."""
     clear()
@@ -53,7 +85,7 @@ def result_of(call: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
         value = call(*args, **kwargs)
         return repr(asyncio.run(_awaited(value)) if inspect.isawaitable(value) else value)
     except Exception as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        return _told(error)
 
 
 def until(condition: Callable[[], Any], seconds: float = 30) -> bool:
@@ -62,6 +94,10 @@ def until(condition: Callable[[], Any], seconds: float = 30) -> bool:
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
     return bool(condition())
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 async def _awaited(value: Any) -> Any:

@@ -4,7 +4,7 @@ codes: PF412
 fix: none
 """
 
-from _observing import note, outcome
+from _observing import ending, note
 from prefect import flow, task
 
 
@@ -26,4 +26,8 @@ def etl():
 
 
 def observe():
-    return outcome(etl)
+    return ending(etl)
+
+
+if __name__ == "__main__":
+    etl()

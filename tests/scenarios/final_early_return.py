@@ -3,7 +3,7 @@
 codes: PF410 PF411
 """
 
-from _observing import note, outcome
+from _observing import ending, note
 from prefect import flow, task
 
 
@@ -26,4 +26,8 @@ def etl(early):
 
 
 def observe():
-    return f"{outcome(etl, True)} | {outcome(etl, False)}"
+    return f"{ending(etl, True)} | {ending(etl, False)}"
+
+
+if __name__ == "__main__":
+    etl(False)

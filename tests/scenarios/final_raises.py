@@ -3,7 +3,7 @@
 codes: PF410 PF411
 """
 
-from _observing import note, notes, outcome
+from _observing import ending, note, notes
 from prefect import flow, task
 
 
@@ -22,4 +22,8 @@ def etl(broken):
 
 
 def observe():
-    return f"{outcome(etl, True)} | {outcome(etl, False)}"
+    return f"{ending(etl, True)} | {ending(etl, False)}"
+
+
+if __name__ == "__main__":
+    etl(True)

@@ -3,7 +3,7 @@
 codes: PF410 PF411
 """
 
-from _observing import note, outcome
+from _observing import ending, note
 from prefect import flow, task
 
 
@@ -22,4 +22,8 @@ def etl():
 
 
 def observe():
-    return outcome(etl)
+    return ending(etl)
+
+
+if __name__ == "__main__":
+    etl()

@@ -5,7 +5,7 @@ codes: PF411
 
 import asyncio
 
-from _observing import note, outcome
+from _observing import ending, note
 from prefect import flow, task
 
 
@@ -31,4 +31,8 @@ async def etl():
 
 
 def observe():
-    return outcome(etl)
+    return ending(etl)
+
+
+if __name__ == "__main__":
+    asyncio.run(etl())

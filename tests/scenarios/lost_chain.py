@@ -3,7 +3,9 @@
 codes: PF411
 """
 
-from _observing import note, outcome
+import asyncio
+
+from _observing import ending, note
 from prefect import flow, task
 
 
@@ -22,4 +24,8 @@ async def etl():
 
 
 def observe():
-    return outcome(etl)
+    return ending(etl)
+
+
+if __name__ == "__main__":
+    asyncio.run(etl())

@@ -3,7 +3,7 @@
 codes: PF411
 """
 
-from _observing import note, notes, outcome
+from _observing import ending, note, notes
 from prefect import flow, task
 
 
@@ -29,4 +29,8 @@ def etl():
 
 
 def observe():
-    return outcome(etl)
+    return ending(etl)
+
+
+if __name__ == "__main__":
+    etl()

@@ -3,7 +3,7 @@
 codes: PF202 PF410
 """
 
-from _observing import note, outcome
+from _observing import ending, note
 from prefect import flow, task
 from prefect.task_runners import SequentialTaskRunner
 
@@ -23,4 +23,8 @@ def etl():
 
 
 def observe():
-    return outcome(etl)
+    return ending(etl)
+
+
+if __name__ == "__main__":
+    etl()

@@ -20,6 +20,7 @@ from pathlib import Path
 from migrator.config import Settings
 from migrator.run import check_source, fix
 from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
+from tests.support.servers import server
 
 ROOT = Path(__file__).parent.parent.parent
 SCENARIOS = ROOT / "tests" / "scenarios"
@@ -50,6 +51,11 @@ class Scenario:
     @property
     def path(self) -> Path:
         return SCENARIOS / f"{self.name}.py"
+
+    @property
+    def is_script(self) -> bool:
+        """Whether its exit status is observed too."""
+        return '__name__ == "__main__"' in self.path.read_text(encoding="utf-8")
 
     def runs(self, text: str) -> bool:
         return text == "before" or text in self.fixed
@@ -95,7 +101,26 @@ def observed(text: str, version: str, wanted: Sequence[Scenario] = ()) -> dict[s
         for each in left:
             written = each.path.read_text(encoding="utf-8") if text == "before" else mended(each, TARGETS[text])
             Path(directory, each.path.name).write_text(written, encoding="utf-8")
-        return ran(Path(directory), [each.name for each in left], version)
+        found = ran(Path(directory), [each.name for each in left], version)
+        for name, status in statuses(Path(directory), [each.name for each in left if each.is_script], version).items():
+            found[name] += f"; exit {status}"
+        return found
+
+
+def statuses(folder: Path, names: Sequence[str], version: str) -> dict[str, int]:
+    """The exit statuses of these modules, run as scripts against a server of a release; negative where a signal ended one."""
+    if not names:
+        return {}
+    with server(environment(version)) as running:
+        done = running.run(
+            [str(SCENARIOS / "_scripts.py"), str(folder), *names],
+            cwd=folder,
+            variables={"PYTHONPATH": str(ROOT)},
+            timeout=1800,
+        )
+    assert done.stdout.endswith("DONE\n"), f"{folder} on {version}: {done.stderr[-4000:]}"
+    lines = [line[len("ENDED ") :] for line in done.stdout.splitlines() if line.startswith("ENDED ")]
+    return dict(json.loads(line) for line in lines)
 
 
 def ran(folder: Path, names: Sequence[str], version: str) -> dict[str, str]:
