@@ -252,6 +252,17 @@ def test_an_async_flow_asks_the_state_in_its_event_loop() -> None:
     assert prove_text(before, "both").endswith("    await finish_async(state)\n    return [state]\n")
 
 
+def test_gathered_states_that_are_returned() -> None:
+    before = body(
+        "found = await asyncio.gather(*[fetch(x, return_state=True) for x in xs])",
+        "return found",
+        head="async def etl(xs):",
+    )
+    raised = "    for state in found:\n        await raise_state_exception(state)\n    return found\n"
+    assert prove_text(before, "3").endswith(raised)
+    assert prove_text(before, "both").endswith("    await finish_async(found)\n    return found\n")
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

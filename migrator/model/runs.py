@@ -306,6 +306,8 @@ def _is_run(value: ast.expr, calls: Collection[ast.AST], names: Collection[str])
         return _is_run(value.elt, calls, names)
     if isinstance(value, ast.BoolOp):
         return all(_is_run(each, calls, names) for each in value.values)
+    if isinstance(value, ast.Call) and last_name(value.func) in _LISTING:
+        return bool(value.args) and all(_is_run(each, calls, names) for each in value.args)
     future = _future_of_state(value)
     if future is not None and value not in calls:
         return _is_run(future, calls, names)

@@ -158,7 +158,7 @@ def lost_run(context: Context) -> Iterator[Draft]:
                 start,
                 end,
                 f"{_told(runs)} is submitted in here, and `{found.flow.name}` ends without waiting for it: Prefect 3 cancels what "
-                "has not started by then. Return the futures from here, and return them or wait for them in the flow",
+                "has not started by then. Return the futures from here, and ask them for their results in the flow",
             )
 
 
