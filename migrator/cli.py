@@ -69,6 +69,12 @@ Target = Annotated[
     Optional[str],
     typer.Option(metavar="3|3.N|both", help="The Prefect to move to; `both` runs on 2.x and 3.x through `compat`. [3]"),
 ]
+From = Annotated[
+    Optional[str],
+    typer.Option(
+        "--from", metavar="2.N|2.N.P", help="The Prefect 2 that the code was written for, such as 2.16.9. [not said]"
+    ),
+]
 Select = Annotated[
     Optional[list[str]], typer.Option(metavar="CODES", help="Only these rules: codes or prefixes of codes, by commas.")
 ]
@@ -143,6 +149,7 @@ def _root(
 def check(
     paths: Paths,
     target: Target = None,
+    from_: From = None,
     select: Select = None,
     ignore: Ignore = None,
     exclude: Exclude = None,
@@ -162,6 +169,7 @@ def check(
         stdin_filename if STDIN in paths else paths[0],
         config,
         target=target,
+        from_=from_,
         select=select,
         ignore=ignore,
         exclude=exclude,
@@ -191,6 +199,7 @@ def check(
 def fix(
     paths: Paths,
     target: Target = None,
+    from_: From = None,
     select: Select = None,
     ignore: Ignore = None,
     exclude: Exclude = None,
@@ -217,6 +226,7 @@ def fix(
         stdin_filename if STDIN in paths else paths[0],
         config,
         target=target,
+        from_=from_,
         select=select,
         ignore=ignore,
         exclude=exclude,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import sys
@@ -20,6 +21,8 @@ ALL = "ALL"
 
 _TABLE = "tool.migrator"
 _TARGET = re.compile(r"3(?:\.(0|[1-9]\d*))?|both")
+_FROM = re.compile(r"2\.(0|[1-9]\d?)(?:\.(0|[1-9]\d?))?")
+_LAST_MINOR_OF_2 = 20
 
 
 class ConfigError(ValueError):
@@ -32,6 +35,8 @@ class Settings:
 
     target: str = "3"
     """`3`, `3.N`, or `both`."""
+    from_: Optional[str] = None
+    """The Prefect 2 that the code was written for, `2.N` or `2.N.P`; None: it is not said."""
     select: tuple[str, ...] = ()
     """Codes, or prefixes of codes, or `ALL`; empty: all rules."""
     ignore: tuple[str, ...] = ()
@@ -102,6 +107,12 @@ def target_version(target: str) -> Optional[tuple[int, int]]:
     return (3, int(target[2:])) if target.startswith("3.") else None
 
 
+def from_version(release: str) -> tuple[int, int, int]:
+    """The numbers of a release of Prefect 2; `2.16` is 2.16.0."""
+    minor, patch = (*release.split(".")[1:], "0")[:2]
+    return 2, int(minor), int(patch)
+
+
 def enabled(settings: Settings, code: str, known_codes: Collection[str] = ()) -> bool:
     """Whether a rule is on: the longest selector that the code begins with decides, and `ignore` where two are as long.
 
@@ -160,12 +171,13 @@ def _read_table(path: str) -> Optional[dict[str, object]]:
 
 def _checked(path: str, table: Mapping[str, object]) -> dict[str, object]:
     values: dict[str, object] = {}
+    names = {_key(name): name for name in _SETTINGS}
     for key, value in table.items():
-        name = key.replace("-", "_")
-        if key != _key(name) or name not in _SETTINGS:
-            known = sorted(_key(each) for each in _SETTINGS)
+        name = names.get(key)
+        if name is None:
+            known = sorted(names)
             raise ConfigError(
-                f"{path}: {_TABLE} has no setting `{key}`{_near(_key(name), known)}; there are {', '.join(known)}"
+                f"{path}: {_TABLE} has no setting `{key}`{_near(key.replace('_', '-'), known)}; there are {', '.join(known)}"
             )
         values[name] = _SETTINGS[name](f"{path}: {_TABLE}.{key}", value)
     if "exclude" in values:
@@ -175,7 +187,7 @@ def _checked(path: str, table: Mapping[str, object]) -> dict[str, object]:
 
 def _key(name: str) -> str:
     """The name of a field as it is written in the file and on the command line."""
-    return name.replace("_", "-")
+    return name.rstrip("_").replace("_", "-")
 
 
 # -- what is allowed: each function takes where a value is from and the value, and gives back the field of Settings
@@ -187,6 +199,18 @@ def _target(place: str, value: object) -> str:
     if isinstance(value, str) and _TARGET.fullmatch(value):
         return value
     raise ConfigError(f'{place}: is to be "3", "3.N" as in "3.4", or "both", not {_shown(value)}')
+
+
+def _from(place: str, value: object) -> str:
+    if isinstance(value, float):
+        raise ConfigError(f'{place}: is to be in quotes, as in "2.20", since 2.20 without them is 2.2')
+    matched = _FROM.fullmatch(value) if isinstance(value, str) else None
+    if isinstance(value, str) and matched is not None and int(matched[1]) <= _LAST_MINOR_OF_2:
+        return value
+    raise ConfigError(
+        f'{place}: is to be the Prefect 2 that the code was written for, "2.N" or "2.N.P" as in "2.16" or "2.16.9" '
+        f"(the last is 2.{_LAST_MINOR_OF_2}), not {_shown(value)}; leave it out where that is not known"
+    )
 
 
 def _codes(place: str, value: object) -> tuple[str, ...]:
@@ -258,6 +282,7 @@ def _jobs(place: str, value: object) -> int:
 
 _SETTINGS: dict[str, Callable[[str, object], Union[str, tuple[str, ...], bool, int, Severity]]] = {
     "target": _target,
+    "from_": _from,
     "select": _codes,
     "ignore": _codes,
     "exclude": _patterns,
@@ -284,4 +309,4 @@ def _shown(value: object) -> str:
     """A value as TOML writes it, near enough for a message."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -39,6 +40,7 @@ def find(
     module = project.load(path, text)
     comments = suppressions(module.index)
     findings: list[Finding] = []
+    gathered: dict[Finding, Callable[[int], str]] = {}
     context = Context(module, project, plan.target)
     uses_prefect = bool(module.names.imported or module.names.strings)
     for rule in plan.rules:
@@ -47,12 +49,16 @@ def find(
             and (uses_prefect or rule.anywhere)
             and not (rule.of_2 and context.written_for_3)
         ):
-            findings += (_finding(rule, draft, render or bool(comments)) for draft in rule.check(context))
+            for draft in rule.check(context):
+                finding = _finding(rule, draft, render or bool(comments))
+                findings.append(finding)
+                if draft.gathered is not None:
+                    gathered[finding] = draft.gathered
     if findings and project.is_compat(path):
         return []  # it has the code of each major on purpose
     if module.names.misplaced:
         findings = [replace(finding, fix=None) for finding in findings]
-    return _without_silenced(findings, comments, module.index, plan)
+    return _gathered(_without_silenced(findings, comments, module.index, plan), gathered)
 
 
 def _find_in_document(document: Document, project: Project, plan: Plan, render: bool) -> list[Finding]:
@@ -79,6 +85,22 @@ def _without_silenced(
     if plan.report_unused_suppressions:
         kept += [_unused(comment.start, comment.end) for comment in unused]
     return sorted(kept, key=lambda finding: (finding.start, finding.end, finding.code))
+
+
+def _gathered(findings: list[Finding], gathered: Mapping[Finding, Callable[[int], str]]) -> list[Finding]:
+    """The findings, with those that are reported together as one, at the first of their places."""
+    if not gathered:
+        return findings
+    numbers = Counter(finding.code for finding in findings if finding in gathered)
+    told: set[str] = set()
+    kept: list[Finding] = []
+    for finding in findings:
+        if finding not in gathered:
+            kept.append(finding)
+        elif finding.code not in told:
+            told.add(finding.code)
+            kept.append(replace(finding, message=gathered[finding](numbers[finding.code])))
+    return kept
 
 
 def _finding(rule: Rule, draft: Draft, render: bool) -> Finding:

@@ -14,7 +14,7 @@ from typing import Optional
 
 from migrator import rules
 from migrator.annotations import annotate, revise_document, without_stale
-from migrator.config import Settings, enabled, target_version
+from migrator.config import Settings, enabled, from_version, target_version
 from migrator.discovery import discover
 from migrator.engine import UNUSED_SUPPRESSION, Mended, Plan, find, mend
 from migrator.findings import Applicability, Change, Failure, FileReport, Finding
@@ -411,7 +411,12 @@ def _plan(settings: Settings) -> Plan:
     chosen = tuple(rule for rule in rules.catalogue() if enabled(settings, rule.code, codes))
     version = target_version(settings.target)
     target = Target(
-        version[1] if version is not None else None, settings.target == "both", settings.compat, settings.work_pool
+        version[1] if version is not None else None,
+        settings.target == "both",
+        settings.compat,
+        settings.work_pool,
+        from_version(settings.from_) if settings.from_ is not None else None,
+        frozenset(settings.select),
     )
     return Plan(chosen, target, enabled(settings, UNUSED_SUPPRESSION, codes))
 

@@ -163,6 +163,25 @@ def test_options_reach_the_run(engine: Run) -> None:
     assert tuple(settings.exclude) == ("old/*", "legacy")
     assert settings.jobs == 2
     assert settings.output_format == "full" and settings.fail_on is Severity.WARNING
+    assert settings.from_ is None
+
+
+@pytest.mark.parametrize("name", ["check", "fix"])
+def test_from_is_an_option_and_a_setting_and_the_option_wins(name: str, engine: Run, tmp_path: Path) -> None:
+    command(name, ".", "--from", "2.16")
+    assert engine.settings.from_ == "2.16"
+    (tmp_path / "pyproject.toml").write_text('[tool.migrator]\nfrom = "2.13"\n')
+    command(name, ".")
+    assert engine.settings.from_ == "2.13"
+    command(name, ".", "--from", "2.20.26")
+    assert engine.settings.from_ == "2.20.26"
+
+
+def test_a_bad_from_is_told_in_one_line(engine: Run, tmp_path: Path) -> None:
+    assert command("check", ".", "--from", "2.13\nx").stderr.count("\n") == 1
+    (tmp_path / "pyproject.toml").write_text("[tool.migrator]\nfrom = 2.20\n")
+    result = command("fix", ".")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1) and 'as in "2.20"' in result.stderr
 
 
 def test_the_nearest_pyproject_gives_the_defaults_and_options_win(engine: Run, tmp_path: Path) -> None:
@@ -213,6 +232,10 @@ def test_standard_input_is_checked_under_its_name(engine: Run) -> None:
         (["check", ".", "--no-such-option"], "No such option"),
         (["check", ".", "--jobs", "0"], "--jobs"),
         (["check", ".", "--target", "2"], "target"),
+        (["check", ".", "--from", "3.0"], "error: --from: is to be the Prefect 2 that the code was written for"),
+        (["fix", ".", "--from", "2"], '"2.N" or "2.N.P"'),
+        (["fix", ".", "--from", "abc"], 'not "abc"'),
+        (["check", ".", "--from", "2.20.26.1"], 'not "2.20.26.1"; leave it out where that is not known'),
         (["check", ".", "--fail-on", "fatal"], "fatal"),
         (["check", ".", "--output-format", "xml"], "xml"),
         (["check", ".", "--output-format", "sarif"], "`sarif` is not available in this version"),
@@ -550,3 +573,35 @@ def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
         )
     assert done.returncode == 2
     assert done.stderr.startswith(b"error: ") and done.stderr.count(b"\n") == 1
+
+
+NESTED = """
+from prefect import task
+
+
+@task
+def inner(x):
+    return x
+
+
+@task
+def outer(x):
+    return inner(x)
+"""
+
+
+def test_the_release_that_the_code_was_written_for_decides_what_is_done(tmp_path: Path) -> None:
+    (tmp_path / "flows.py").write_text(NESTED)
+    settings = tmp_path / "pyproject.toml"
+    for written, told in (("", b"1 place where"), ('from = "2.13"', b"RuntimeError"), ('from = "2.20"', b"All checks")):
+        settings.write_text(f"[tool.migrator]\n{written}\n")
+        assert told in real("check", ".", cwd=tmp_path).stdout
+    assert (
+        b"+    return inner.fn(x)"
+        in real("fix", "--unsafe-fixes", "--diff", ".", "--from", "2.13", cwd=tmp_path).stdout
+    )
+    assert real("fix", "--unsafe-fixes", ".", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "flows.py").read_text() == NESTED
+    settings.write_text('[tool.migrator]\nselect = ["PF401"]\n')
+    real("fix", "--unsafe-fixes", ".", cwd=tmp_path)
+    assert "return inner.fn(x)" in (tmp_path / "flows.py").read_text()

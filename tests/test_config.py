@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrator.config import ConfigError, Settings, check_selectors, enabled, load, merge, target_version
+from migrator.config import (
+    ConfigError,
+    Settings,
+    check_selectors,
+    enabled,
+    from_version,
+    load,
+    merge,
+    target_version,
+)
 from migrator.findings import Severity
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +40,7 @@ def test_no_file_leaves_the_defaults(tmp_path: Path) -> None:
     assert load(str(tmp_path)) == {}
     assert merge({}, {}) == Settings(
         target="3",
+        from_=None,
         select=(),
         ignore=(),
         exclude=(),
@@ -57,6 +67,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         """
         [tool.migrator]
         target = "3.10"
+        from = "2.16.9"
         select = ["PF1", "PF201"]
         ignore = ["PF101"]
         exclude = ["legacy", "/docs/*.py"]
@@ -72,6 +83,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     )
     assert merge(load(str(tmp_path)), {}) == Settings(
         target="3.10",
+        from_="2.16.9",
         select=("PF1", "PF201"),
         ignore=("PF101",),
         exclude=("legacy", "/docs/*.py"),
@@ -172,6 +184,20 @@ def test_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
         ("target = '3.04'", 'not "3.04"'),
         ("target = '3.4\\n'", "target: is to be"),
         ("target = '4'", 'not "4"'),
+        ("from = '3.0'", r'tool.migrator.from: is to be the Prefect 2 .* "2.16.9" .*, not "3.0"; leave it out where'),
+        ("from = '2'", '"2.N" or "2.N.P" .*, not "2"; leave it out'),
+        ("from = 2", "tool.migrator.from: is to be the Prefect 2 .*, not 2; leave it out"),
+        ("from = 2.20", 'tool.migrator.from: is to be in quotes, as in "2.20", since 2.20 without them is 2.2$'),
+        ("from = 'abc'", 'not "abc"'),
+        ("from = ''", 'not ""'),
+        ("from = '2.20.26.1'", 'not "2.20.26.1"'),
+        ("from = '2.016'", 'not "2.016"'),
+        ("from = '2.169'", r'\(the last is 2.20\), not "2.169"'),
+        ("from = '2.21'", 'not "2.21"'),
+        ("from = '2.0b1'", 'not "2.0b1"'),
+        ("from = '>=2.13'", 'not ">=2.13"'),
+        ('from = "2.13\\n"', r'not "2.13\\n"; leave'),
+        ("from_ = '2.13'", r"has no setting `from_` \(did you mean `from`\?\)"),
         ("select = 'PF1'", 'tool.migrator.select: is to be a list of strings, not "PF1"'),
         ("ignore = [1]", r"tool.migrator.ignore: is to be a list of strings, not \[1\]"),
         ("exclude = 'tests'", "tool.migrator.exclude: is to be a list of strings"),
@@ -236,6 +262,8 @@ def test_severity_may_be_given_as_such() -> None:
     ("options", "message"),
     [
         ({"target": "2"}, "--target: is to be"),
+        ({"from_": "3.0"}, '--from: is to be the Prefect 2 that the code was written for, .*, not "3.0"'),
+        ({"from_": ""}, '--from: is to be the Prefect 2 .*, not ""'),
         ({"output_format": "xml"}, "--output-format: is to be one of full"),
         ({"fail_on": "fatal"}, "--fail-on: is to be one of error, warning, info"),
         ({"jobs": 0}, "--jobs: is to be"),
@@ -251,6 +279,28 @@ def test_option_that_is_not_allowed_is_named(options: dict[str, object], message
 def test_target_names_a_version_or_none(target: str, version: tuple[int, int] | None) -> None:
     assert merge({}, {"target": target}).target == target
     assert target_version(target) == version
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("2.0", (2, 0, 0)),
+        ("2.16", (2, 16, 0)),
+        ("2.16.9", (2, 16, 9)),
+        ("2.16.10", (2, 16, 10)),
+        ("2.20.26", (2, 20, 26)),
+    ],
+)
+def test_from_names_a_release_of_prefect_2(text: str, version: tuple[int, int, int]) -> None:
+    assert merge({"from_": "2.13"}, {"from_": text}).from_ == text
+    assert from_version(text) == version
+
+
+@pytest.mark.parametrize("nothing", [None, []])
+def test_from_of_the_file_holds_where_the_option_is_not_given(tmp_path: Path, nothing: object) -> None:
+    configure(tmp_path, '[tool.migrator]\nfrom = "2.13"\n')
+    assert merge(load(str(tmp_path)), {"from_": nothing}).from_ == "2.13"
+    assert merge(load(str(tmp_path)), {"from_": "2.20"}).from_ == "2.20"
 
 
 # -- which rules

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from migrator.config import Settings
+from migrator.config import Settings, load, merge
 from migrator.findings import Applicability, FileReport
 from migrator.run import check, fix
 from tests.support.fixtures import FIXTURES, Fixture, Run, all_fixtures, all_runs, files_of, observe, table
@@ -31,9 +31,10 @@ RUNS = [pytest.param(run, id=str(run)) for fixture in ALL for run in all_runs(fi
 
 
 def settings_for(fixture: Fixture, variant: str) -> Settings:
-    """The options that make a variant from `before/`."""
+    """The options that make a variant from `before/`: those of the project's own `[tool.migrator]`, and these."""
     target = "both" if variant == "both" else fixture.target
-    return Settings(target=target, unsafe_fixes=fixture.unsafe, work_pool=fixture.work_pool)
+    options = {"target": target, "unsafe_fixes": fixture.unsafe, "work_pool": fixture.work_pool}
+    return merge(load(str(fixture.root / variant)), options)
 
 
 def copied(fixture: Fixture, variant: str, directory: Path) -> Path:

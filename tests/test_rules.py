@@ -10,12 +10,13 @@ from tests.support.examples import Example, FilesExample, files_from_pages, find
 
 @pytest.mark.parametrize("example", from_pages(), ids=lambda example: example.name)
 def test_example_on_the_page_does_what_the_page_says(example: Example) -> None:
-    prove(example.before, example.after, select=(example.code,), target=example.target)
+    prove(example.before, example.after, select=(example.code,), target=example.target, from_=example.from_)
 
 
 @pytest.mark.parametrize("example", from_pages(), ids=lambda example: example.name)
 def test_use_instead_has_no_finding_of_the_rule(example: Example) -> None:
-    assert [code for code, _, _ in findings_in(example.after, select=(example.code,), target=example.target)] == []
+    found = findings_in(example.after, select=(example.code,), target=example.target, from_=example.from_)
+    assert [code for code, _, _ in found] == []
 
 
 @pytest.mark.parametrize("example", files_from_pages(), ids=lambda example: example.name)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from tests.support.examples import findings_in, prove, prove_untouched
+from tests.support.environments import environment
+from tests.support.examples import findings_in, prove, prove_files, prove_untouched
 
 INNER = "from prefect import flow, task\n\n\n@task\ndef inner(x):\n    return x\n\n\n"
 
@@ -326,3 +330,246 @@ def test_a_task_that_returns_a_state_is_left_since_its_function_hands_it_on() ->
     )
     state = code.replace("    return x or Failed()", "    if not x:\n        return Failed()\n    return x")
     prove(state, state, select=("PF401",))
+
+
+# -- `--from`: the Prefect 2 that the code was written for
+
+ALLOWED = ("2.16.9", "2.16.10", "2.17", "2.20.26")
+REFUSED = ("2.0", "2.13", "2.13.8", "2.16", "2.16.8")
+EVERY_WAY = {
+    "called": "@task\ndef outer(x):\n    return inner(x)\n",
+    "submitted": "@task\ndef outer(x):\n    return inner.submit(x).result()\n",
+    "mapped": "@task\ndef outer(x):\n    return inner.map(x)\n",
+    "with_options": "@task\ndef outer(x):\n    return inner.with_options(retries=2)(x)\n",
+    "handed_on": "@task\ndef outer(x):\n    return list(map(inner, x))\n",
+    "in_a_helper": "def helper(x):\n    return inner(x)\n\n\n@task\ndef outer(x):\n    return helper(x)\n",
+    "in_a_helper_of_a_helper": "def deep(x):\n    return inner(x)\n\n\ndef helper(x):\n    return deep(x)\n\n\n@task\ndef outer(x):\n    return helper(x)\n",
+    "between_methods": "class Steps:\n    @task\n    def one(self, x):\n        return x\n\n    @task\n    def two(self, x):\n        return self.one(x)\n",
+    "in_a_nested_function": "@task\ndef outer(x):\n    def one(y):\n        return inner(y)\n    return one(x)\n",
+    "by_task_of_a_function": "def work(x):\n    return inner(x)\n\n\nouter = task(work)\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["3", "3.4", "both"])
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_code_for_a_release_that_allows_it_is_left_alone(way: str, target: str) -> None:
+    prove_untouched(INNER + EVERY_WAY[way], select=("PF401",), target=target, from_="2.16.9")
+
+
+@pytest.mark.parametrize("release", ALLOWED)
+def test_every_release_from_2_16_9_on_allows_it(release: str) -> None:
+    prove_untouched(INNER + EVERY_WAY["called"], target="both", from_=release)
+
+
+@pytest.mark.parametrize("release", REFUSED)
+def test_code_for_an_older_release_is_mended(release: str) -> None:
+    before, after = PLAIN["called"]
+    prove(INNER + before, INNER + after, from_=release)
+    before, after = BY_COMPAT["called"]
+    prove(INNER + before, _with_import(INNER) + after, target="both", from_=release, unsafe=False)
+
+
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_each_place_is_reported_for_an_older_release(way: str) -> None:
+    assert [code for code, _, _ in findings_in(INNER + EVERY_WAY[way], from_="2.16.8")] == ["PF401"]
+
+
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_where_the_release_is_not_said_one_note_is_given_and_nothing_changed(way: str) -> None:
+    code = INNER + EVERY_WAY[way]
+    (found,) = prove(code, code)
+    assert (found.code, str(found.severity), found.fix) == ("PF401", "info", None)
+    assert found.message.startswith("1 place where a task calls a task: ")
+
+
+def test_the_note_counts_the_places_of_the_file() -> None:
+    body = "    return [inner(y) for y in x], inner(1), inner.submit(2).result()\n"
+    code = INNER + "@task\ndef outer(x):\n" + body + "\n\n@task\ndef other(x):\n    return inner.map(x)\n"
+    (found,) = prove(code, code)
+    assert found.message.startswith("4 places where a task calls a task: ") and "`--from 2.N`" in found.message
+    assert code.index("inner(y)") == found.start
+    assert len(found.message.replace("4 places", "1234 places")) <= 120
+
+
+def test_each_file_has_a_note_of_its_own() -> None:
+    outer = "from prefect import task\nfrom steps import inner\n\n\n@task\ndef outer(x):\n    return inner(x)\n"
+    both = outer + "\n\n@task\ndef more(x):\n    return inner(x)\n"
+    reports = prove_files({"steps.py": INNER, "one.py": outer, "two.py": both}, {"steps.py": INNER, "one.py": outer, "two.py": both})  # fmt: skip
+    told = {report.path: [finding.message[:8] for finding in report.findings] for report in reports}
+    assert told == {"one.py": ["1 place "], "steps.py": [], "two.py": ["2 places"]}
+
+
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_no_note_where_no_task_calls_a_task(name: str) -> None:
+    assert "PF401" not in {code for code, _, _ in findings_in(INNER + UNTOUCHED[name])}
+
+
+def test_a_place_that_is_exempt_is_not_counted_and_its_comment_is_used() -> None:
+    code = INNER + "@task\ndef outer(x):\n    inner(1)  # migrator: ignore[PF401]\n    inner(2)\n    return inner(3)\n"
+    (found,) = prove(code, code)
+    assert found.message.startswith("2 places") and found.start == code.index("inner(2)")
+    alone = INNER + "@task\ndef outer(x):\n    return inner(x)  # migrator: ignore[PF4]\n"
+    prove_untouched(alone)
+
+
+@pytest.mark.parametrize("select", [("PF401",), ("PF202", "PF401"), ("PF4", "PF401"), ("ALL", "PF401")])
+def test_the_rule_that_is_selected_by_its_whole_code_tells_and_mends_each_place(select: tuple[str, ...]) -> None:
+    body = "@task\ndef outer(x):\n    return inner(x), inner(2)\n"
+    found = prove(INNER + body, INNER + body.replace("inner(", "inner.fn("), select=select)
+    assert len(found) == 2 and not prove(INNER, INNER, select=select)
+    prove(INNER + body, INNER + body, select=select, unsafe=False)
+
+
+@pytest.mark.parametrize("select", [("PF4",), ("PF",), ("ALL",), ("PF40",)])
+def test_a_prefix_selects_the_note(select: tuple[str, ...]) -> None:
+    code = INNER + PLAIN["called"][0]
+    (found,) = prove(code, code, select=select)
+    assert found.message.startswith("1 place ")
+
+
+SHOWN = {
+    "log_prints": "@task(log_prints=True)",
+    "task_run_name": "@task(task_run_name='one')",
+    "on_failure": "@task(on_failure=[tell])",
+    "on_completion": "@task(on_completion=[tell])",
+    "on_running": "@task(on_running=[tell])",
+}
+
+
+@pytest.mark.parametrize("option", SHOWN)
+def test_what_shows_of_the_inner_run_would_be_lost_where_it_may_have_been_one(option: str) -> None:
+    code = INNER.replace("@task", SHOWN[option]) + PLAIN["called"][0]
+    (found,) = prove(code, code, select=("PF401",))
+    assert f"Its options ({option}) would be lost" in found.message
+
+
+@pytest.mark.parametrize("option", ["log_prints", "task_run_name"])
+def test_what_shows_of_the_inner_run_never_did_on_a_release_that_refused_it(option: str) -> None:
+    inner = INNER.replace("@task", SHOWN[option])
+    before, after = PLAIN["called"]
+    prove(inner + before, inner + after, select=("PF401",), from_="2.13")
+
+
+HOOKS = {
+    "decorator": "@inner.on_failure\ndef tell(task, run, state):\n    pass\n\n\n",
+    "call": "inner.on_failure(print)\n\n\n",
+    "other_name": "copy = inner\n\n\n@copy.on_failure\ndef tell(task, run, state):\n    pass\n\n\n",
+}
+
+
+@pytest.mark.parametrize("way", HOOKS)
+def test_a_hook_that_is_added_to_the_inner_task_would_be_lost(way: str) -> None:
+    code = INNER + HOOKS[way] + PLAIN["called"][0]
+    (found,) = prove(code, code, select=("PF401",))
+    assert "Its options (on_failure) would be lost" in found.message
+
+
+@pytest.mark.parametrize("place", ["steps.py", "hooks.py"])
+def test_a_hook_that_another_module_adds_would_be_lost(place: str) -> None:
+    hook = "@inner.on_rollback\ndef undo(transaction):\n    pass\n"
+    files = {"steps.py": INNER, "hooks.py": "from steps import inner\n\n\n"}
+    files[place] += hook
+    code = "from prefect import task\nfrom steps import inner\n\n\n@task\ndef outer(x):\n    return inner(x)\n"
+    (found,) = prove(code, code, select=("PF401",), files=files)
+    assert "Its options (on_rollback) would be lost" in found.message
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "@other.on_failure\ndef tell(task, run, state):\n    pass\n\n\n",
+        "@nightly.on_failure\ndef tell(flow, run, state):\n    pass\n\n\n",
+        "def on_failure(inner):\n    inner.on_failure(print)\n\n\n",
+    ],
+)
+def test_a_hook_of_something_else_does_not_matter(more: str) -> None:
+    start = INNER + "@task\ndef other(x):\n    return x\n\n\n@flow\ndef nightly():\n    pass\n\n\n" + more
+    before, after = PLAIN["called"]
+    prove(start + before, start + after, select=("PF401",))
+
+
+NESTED = """
+import json
+import logging
+import warnings
+
+warnings.simplefilter("ignore")
+logging.disable(logging.CRITICAL)
+from prefect import flow, task
+
+RAN = []
+
+
+@task
+def inner(x):
+    RAN.append(x)
+    if x == 13:
+        raise ValueError("13")
+    return x * 2
+
+
+def helper(x):
+    return inner(x)
+
+
+class Steps:
+    def go(self, x):
+        return inner(x)
+
+
+@task
+def called(x):
+    return inner(x)
+
+
+@task
+def submitted(x):
+    return inner.submit(x).result()
+
+
+@task
+def mapped(x):
+    return [future.result() for future in inner.map([x, x + 1])]
+
+
+@task
+def in_helper(x):
+    return helper(x)
+
+
+@task
+def in_method(x):
+    return Steps().go(x)
+
+
+def run(outer, how, x):
+    @flow
+    def etl():
+        if how == "call":
+            return outer(x)
+        futures = [outer.submit(x)] if how == "submit" else outer.map([x])
+        return [future.result() for future in futures]
+
+    RAN.clear()
+    state = etl(return_state=True)
+    return [state.name, repr(state.result(raise_on_failure=False)), sorted(RAN)]
+
+
+tasks = (called, submitted, mapped, in_helper, in_method)
+print(json.dumps([run(outer, how, x) for outer in tasks for how in ("call", "submit", "map") for x in (1, 13)]))
+"""
+
+
+@pytest.mark.prefect
+def test_tasks_that_run_tasks_are_refused_before_2_16_9_and_give_the_same_from_then_on(tmp_path: Path) -> None:
+    program = tmp_path / "nested.py"
+    program.write_text(NESTED)
+    seen = {}
+    for version in ("2.13.8", "2.16.9", "2.20.26", "3.0.11", "3.8.8"):
+        done = environment(version).run([str(program)])
+        assert done.returncode == 0, done.stderr[-4000:]
+        seen[version] = json.loads(done.stdout.splitlines()[-1])
+    refused = ["Failed", "RuntimeError('Tasks cannot be run from within tasks. Did you mean to call this task in a flow?')", []]  # fmt: skip
+    assert seen["2.13.8"] == [refused] * 30
+    assert seen["2.16.9"] == seen["2.20.26"] == seen["3.0.11"] == seen["3.8.8"]
+    assert [run[0] for run in seen["3.8.8"]] == ["Completed", "Failed"] * 15

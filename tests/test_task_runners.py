@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
-from tests.support.examples import findings_in, prove, prove_untouched
+from migrator.config import Settings
+from migrator.run import check_source, fix
+from tests.support.environments import environment
+from tests.support.examples import findings_in, prove, prove_files, prove_untouched
 
+ROOT = Path(__file__).resolve().parents[1]
 TASKS = """\
 from prefect import flow, task
 from prefect.task_runners import {names}
@@ -224,7 +231,6 @@ LEFT = {
     "future_in_a_helper": ("submit_all(xs)", "def submit_all(xs):\n    return [load.submit(x) for x in xs]\n\n\n"),
     "future_in_a_condition": ("a = load.submit(1) if xs else None\nprint(a)", ""),
     "unknown_receiver": ("xs.submit(1)", ""),
-    "task_that_submits": ("outer.submit(1)", "@task\ndef outer(x):\n    return load.submit(x).result()\n\n\n"),
     "task_handed_on": ("run_everything(load, xs)", "from mine import run_everything\n\n\n"),
     "generator": ("list(load.submit(x) for x in xs)", ""),
     "submit_in_a_variable": ("s = load.submit\ns(1)", ""),
@@ -298,6 +304,197 @@ def test_sequential_runner_is_dropped_where_helpers_submit_nothing(name: str) ->
     before = sequential(body, extra)
     after = before.replace("from prefect.task_runners import SequentialTaskRunner\n", "")
     prove(before, after.replace("(task_runner=SequentialTaskRunner())", "()"), select=("PF202",), unsafe=False)
+
+
+# -- tasks that submit tasks on the sequential runner
+
+OUTER = "@task\ndef outer(x):\n    {}\n\n\n"
+CALLED = {
+    "resolved_at_once": ("return load.submit(x).result()", "return load(x)"),
+    "in_a_comprehension": ("return [load.submit(y).result() for y in x]", "return [load(y) for y in x]"),
+    "one_in_another": ("return store.submit(load.submit(x).result()).result()", "return store(load(x))"),
+    "by_keyword": ("return load.submit(x=x).result()", "return load(x=x)"),
+    "over_lines": ("return (\n        load.submit(\n            x,  # the row\n        )\n        .result()\n    )", "return (\n        load(\n            x,  # the row\n        )\n    )"),
+    "raising": ("return load.submit(x).result(raise_on_failure=True)", "return load(x)"),
+    "not_raising": ("return load.submit(x).result(raise_on_failure=False)", "return load(x, return_state=True).result(raise_on_failure=False)"),
+    "for_its_state": ("return load.submit(x, return_state=True).name", "return load(x, return_state=True).name"),
+    "with_options": ("return load.with_options(retries=2).submit(x).result()", "return load.with_options(retries=2)(x)"),
+    "resolved_on_the_next_line": ("future = load.submit(x)\n    return future.result()", "future = load(x)\n    return future"),
+    "given_a_result": ("y = store(x)\n    return load.submit(y).result()", "y = store(x)\n    return load(y)"),
+    "in_a_nested_function": ("def one(y):\n        return load.submit(y).result()\n    return list(map(one, x))", "def one(y):\n        return load(y)\n    return list(map(one, x))"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_task_that_a_task_submits_and_waits_for_is_called(name: str) -> None:
+    before, after = CALLED[name]
+    code = sequential("outer.submit(1)", OUTER.format(before))
+    mended = threads("outer.submit(1).wait()").replace("@flow", OUTER.format(after) + "@flow")
+    found = prove(code, mended, select=("PF202",))
+    assert all(len(finding.message) <= 120 for finding in found if finding.fix)
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_task_that_a_task_submits_stays_without_unsafe_fixes(name: str) -> None:
+    code = sequential("outer.submit(1)", OUTER.format(CALLED[name][0]))
+    found = prove(code, code, select=("PF202",), unsafe=False)
+    assert any(finding.fix is not None for finding in found)
+
+
+def test_task_that_a_task_submits_comes_from_compat_for_both_majors() -> None:
+    code = sequential("outer.submit(1)", OUTER.format(CALLED["resolved_at_once"][0]))
+    prove(code, code.replace("from prefect.task_runners", "from compat"), select=("PF202",), target="both")
+
+
+@pytest.mark.parametrize(
+    "body", ["outer(1)", "outer.map(xs)", "list(map(outer, xs))", "outer.with_options(retries=1)(1)"]
+)
+def test_submission_is_reported_however_the_flow_runs_the_task(body: str) -> None:
+    code = sequential(body, OUTER.format("return load.submit(x).result()"))
+    row = code[: code.index("load.submit")].count("\n") + 1
+    assert ("PF202", row, "error") in findings_in(code, select=("PF202",))
+
+
+REACHED = {
+    "by_a_helper_of_the_task": "def help(x):\n    return load.submit(x).result()\n\n\n" + OUTER.format("return help(x)"),
+    "by_a_helper_of_the_flow": OUTER.format("return load.submit(x).result()").replace("outer", "inner") + "def outer(x):\n    return inner(x)\n\n\n",
+    "by_a_task_of_the_task": OUTER.format("return load.submit(x).result()").replace("outer", "inner") + OUTER.format("return inner(x)"),
+    "by_a_task_of_a_function": "def work(x):\n    return load.submit(x).result()\n\n\nouter = task(work)\n\n\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_submission_is_mended_where_the_flow_reaches_it(name: str) -> None:
+    code = sequential("outer(1)", REACHED[name])
+    after = sequential("outer(1)", REACHED[name].replace("load.submit(x).result()", "load(x)"))
+    after = after.replace("from prefect.task_runners import SequentialTaskRunner\n", "")
+    prove(code, after.replace("(task_runner=SequentialTaskRunner())", "()"), select=("PF202",))
+
+
+@pytest.mark.parametrize(
+    ("extra", "argument"),
+    [
+        ("RUNNER = SequentialTaskRunner()\n\n\n", "RUNNER"),
+        ("", "SequentialTaskRunner"),
+        ("QUICK = None\n\n\n", "QUICK or SequentialTaskRunner()"),
+        ("QUICK = None\n\n\n", "SequentialTaskRunner() if QUICK else None"),
+    ],
+)
+def test_submission_is_mended_however_the_runner_is_given(extra: str, argument: str) -> None:
+    code = sequential(
+        "return outer.submit(1).result()", extra + OUTER.format("return load.submit(x).result()"), argument=argument
+    )
+    found = check_source(code.encode(), "flows.py", Settings(select=("PF202",))).findings
+    assert "Task `outer` submits `load` and waits for it, which hangs on one worker: call it directly" in {
+        each.message for each in found if each.fix is not None
+    }
+
+
+def test_submission_in_a_task_of_another_module_is_mended_there() -> None:
+    steps = "from prefect import task\n\n\n@task\ndef load(x):\n    return x\n\n\n@task\ndef outer(x):\n    return load.submit(x).result()\n"
+    flows = "from prefect import flow\nfrom prefect.task_runners import {}\nfrom steps import outer\n\n\n@flow(task_runner={})\ndef nightly():\n    return outer.submit(1).result()\n"
+    before = flows.format("SequentialTaskRunner", "SequentialTaskRunner()")
+    after = flows.format("ThreadPoolTaskRunner", "ThreadPoolTaskRunner(max_workers=1)")
+    again = "from steps import outer\n\nagain = outer\n"
+    prove_files(
+        {"steps.py": steps, "flows.py": before, "again.py": again},
+        {"steps.py": steps.replace("load.submit(x).result()", "load(x)"), "flows.py": after, "again.py": again},
+        select=("PF202",),
+    )
+
+
+def test_submission_behind_a_module_in_between_is_mended() -> None:
+    deep = "from prefect import task\n\n\n@task\ndef load(x):\n    return x\n\n\ndef help(x):\n    return load.submit(x).result()\n"
+    steps = "from deep import help\nfrom prefect import task\n\n\n@task\ndef outer(x):\n    return help(x)\n"
+    flows = "from prefect import flow\nfrom prefect.task_runners import SequentialTaskRunner\nfrom steps import outer\n\n\n@flow(task_runner=SequentialTaskRunner())\ndef nightly():\n    return outer(1)\n"
+    after = flows.replace("from prefect.task_runners import SequentialTaskRunner\n", "").replace(
+        "task_runner=SequentialTaskRunner()", ""
+    )
+    prove_files(
+        {"deep.py": deep, "steps.py": steps, "flows.py": flows},
+        {"deep.py": deep.replace("load.submit(x).result()", "load(x)"), "steps.py": steps, "flows.py": after},
+        select=("PF202",),
+    )
+
+
+NOT_THE_SAME = {
+    "mapped": "return [future.result() for future in load.map(x)]",
+    "with_a_limit": "return load.submit(x).result(timeout=3)",
+    "with_a_limit_by_position": "return load.submit(x).result(3)",
+    "not_waited_for": "load.submit(x)",
+    "waited_for_only": "load.submit(x).wait()",
+    "waited_for_later": "future = load.submit(x)\n    print(x)\n    return future.result()",
+    "read_twice": "future = load.submit(x)\n    future.result()\n    return future",
+    "kept": "futures = [load.submit(y) for y in x]\n    return [future.result() for future in futures]",
+    "in_a_global": "global future\n    future = load.submit(x)\n    return future.result()",
+    "after_another": "return load.submit(x, wait_for=[store.submit(x)]).result()",
+    "after_a_state": "return load.submit(x, wait_for=[store(x, return_state=True)]).result()",
+    "given_a_future": "return load.submit(store.submit(x)).result()",
+    "given_a_future_by_name": "y = store.submit(x)\n    return load.submit(y).result()",
+    "given_a_state": "y = store(x, return_state=True)\n    return load.submit(y).result()",
+    "given_a_future_in_a_nested_function": "def one(y):\n        return load.submit(y).result()\n    return one(store.submit(x))",
+    "allowed_to_fail": "return load.submit(allow_failure(x)).result()",
+    "for_its_state_at_times": "return load.submit(x, return_state=bool(x)).result()",
+    "with_a_comment_between": "return (\n        load.submit(x)\n        # waits\n        .result()\n    )",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOT_THE_SAME)
+def test_submission_that_a_call_cannot_stand_for_is_told(name: str) -> None:
+    code = sequential("outer.submit(1)", OUTER.format(NOT_THE_SAME[name]))
+    found = prove(code, code, select=("PF202",))
+    assert len(found) > 2 and all(finding.fix is None and "By hand: " in finding.message for finding in found)
+
+
+OTHER_TASKS = {
+    "generator": "@task\ndef part(x):\n    yield x\n\n\n",
+    "async": "@task\nasync def part(x):\n    return x\n\n\n",
+    "state": "from prefect.states import Failed\n\n\n@task\ndef part(x):\n    return Failed()\n\n\n",
+    "unknown": "from lib import work\n\npart = task(work)\n\n\n",
+}
+
+
+@pytest.mark.parametrize("name", OTHER_TASKS)
+def test_submission_of_a_task_whose_call_gives_something_else_is_told(name: str) -> None:
+    code = sequential("outer.submit(1)", OTHER_TASKS[name] + OUTER.format("return part.submit(x).result()"))
+    found = prove(code, code, select=("PF202",))
+    assert len(found) == 3 and all(finding.fix is None and "By hand: " in finding.message for finding in found)
+
+
+def test_submission_in_an_async_task_is_told() -> None:
+    outer = OUTER.format("return load.submit(x).result()").replace("def", "async def")
+    code = sequential("outer.submit(1)", outer)
+    found = prove(code, code, select=("PF202",))
+    assert len(found) == 3 and all(finding.fix is None for finding in found)
+
+
+SILENT = {
+    "other_runner": "from prefect import flow, task\nfrom prefect.task_runners import ThreadPoolTaskRunner\n\n\n@flow(task_runner=ThreadPoolTaskRunner(max_workers=4))\ndef nightly(xs):\n    outer.submit(1).wait()\n",
+    "no_runner": "@flow\ndef nightly(xs):\n    outer.submit(1).wait()\n",
+    "runner_of_compat": "from compat import SequentialTaskRunner\n\n\n@flow(task_runner=SequentialTaskRunner())\ndef nightly(xs):\n    outer.submit(1).wait()\n",
+    "runner_for_2_alone": "try:\n    from prefect.task_runners import SequentialTaskRunner\nexcept ImportError:\n    from mine import SequentialTaskRunner\n\n\n@flow(task_runner=SequentialTaskRunner())\ndef nightly(xs):\n    outer.submit(1).wait()\n",
+    "class_of_that_name": "class SequentialTaskRunner:\n    pass\n\n\n@flow(task_runner=SequentialTaskRunner())\ndef nightly(xs):\n    outer.submit(1).wait()\n",
+}  # fmt: skip
+PLAIN_TASKS = "from prefect import flow, task\n\n\n@task\ndef load(x):\n    return x\n\n\n"
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_task_that_submits_on_another_runner_is_left_alone(name: str) -> None:
+    prove_untouched(PLAIN_TASKS + OUTER.format("return load.submit(x).result()") + SILENT[name], select=("PF202",))
+
+
+UNREACHED = {
+    "task_of_another_flow": OUTER.format("return load.submit(x).result()") + "@flow\ndef other():\n    outer(1)\n\n\n",
+    "submission_in_a_helper_of_another_flow": "def help(x):\n    return load.submit(x).result()\n\n\n@flow\ndef other():\n    help(1)\n\n\n",
+    "submission_in_a_subflow": "@flow\ndef other():\n    return load.submit(1).result()\n\n\n",
+}
+
+
+@pytest.mark.parametrize("name", UNREACHED)
+def test_submission_that_the_sequential_flow_does_not_reach_stays(name: str) -> None:
+    before = sequential("return load(1)", UNREACHED[name])
+    after = before.replace("from prefect.task_runners import SequentialTaskRunner\n", "")
+    prove(before, after.replace("(task_runner=SequentialTaskRunner())", "()"), select=("PF202",))
 
 
 def test_two_sequential_flows_with_the_same_variables_are_both_mended() -> None:
@@ -449,3 +646,61 @@ def test_runner_of_an_integration_is_left_alone() -> None:
     prove_untouched(
         "from prefect_dask import DaskTaskRunner\nfrom prefect_ray.task_runners import RayTaskRunner\n\nr = DaskTaskRunner(), RayTaskRunner()\n"
     )
+
+
+NIGHTLY = """
+import sys
+
+from prefect import flow, task
+from prefect.task_runners import SequentialTaskRunner
+
+
+@task
+def check(n):
+    print("checked", n, flush=True)
+    if n == 13:
+        raise ValueError(n)
+    return n
+
+
+@task(retries=1)
+def load(n):
+    print("loaded", check.submit(n).result(), flush=True)
+    return n
+
+
+@flow(task_runner=SequentialTaskRunner())
+def nightly(numbers):
+    return [load.submit(n).result() for n in numbers]
+
+
+@flow
+def publish(numbers):
+    print("published", sum(nightly(numbers)), flush=True)
+
+
+if __name__ == "__main__":
+    publish([int(each) for each in sys.argv[1:]])
+"""
+
+
+@pytest.mark.prefect
+@pytest.mark.parametrize("target", ["3", "both"])
+def test_script_whose_task_submits_a_task_ends_on_prefect_3_as_it_did_on_2(target: str, tmp_path: Path) -> None:
+    folders = {name: tmp_path / name for name in ("before", "after")}
+    for folder in folders.values():
+        folder.mkdir()
+        (folder / "nightly.py").write_text(NIGHTLY)
+        (folder / "pyproject.toml").touch()
+    fix([str(folders["after"])], Settings(target=target, unsafe_fixes=True))
+    shutil.copytree(ROOT / "compat", folders["after"] / "compat", ignore=shutil.ignore_patterns("__pycache__"))
+    versions = {"3": ("3.0.11", "3.8.8"), "both": ("2.20.26", "3.8.8")}[target]
+
+    def ran(folder: str, version: str, *numbers: str) -> tuple[int, list[str]]:
+        done = environment(version).run(["nightly.py", *numbers], cwd=folders[folder], timeout=240)
+        return done.returncode, done.stdout.splitlines()
+
+    for numbers, ending in ((("1", "2"), 0), (("1", "13", "2"), 1)):
+        before = ran("before", "2.20.26", *numbers)
+        assert before[0] == ending and before[1][:2] == ["checked 1", "loaded 1"]
+        assert [ran("after", version, *numbers) for version in versions] == [before] * 2

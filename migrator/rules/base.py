@@ -31,7 +31,7 @@ _OF_3 = re.compile(
 
 @dataclass(frozen=True)
 class Target:
-    """What the code shall run on.
+    """What the code shall run on, and what was said of the code itself.
 
     `minor` is the 3.x minor asked for; None means every present and future one. `both` asks for code that runs unchanged on 2.x too.
     """
@@ -42,6 +42,10 @@ class Target:
     """The package that code for both majors takes its helpers from: `compat`, or a copy of it under another name."""
     work_pool: Optional[str] = None
     """The work pool for deployments that named none, since agents took their runs; None: what Prefect's own setting says when they are deployed."""
+    written_for: Optional[tuple[int, int, int]] = None
+    """The release of Prefect 2 that the code was written for; None where it is not said."""
+    selected: frozenset[str] = frozenset()
+    """The selectors that were given: a rule whose whole code is among them was asked for by name."""
 
     def reaches(self, since: Optional[str]) -> bool:
         """Whether a change that came with a release (`3.5`) is in force on the target; False for None."""
@@ -87,6 +91,8 @@ class Draft:
     mend: Optional[Mend] = None
     severity: Optional[Severity] = None
     url: Optional[str] = None
+    gathered: Optional[Callable[[int], str]] = None
+    """For a place that is reported together with the others of its file: the message, from their number."""
 
 
 @dataclass(frozen=True)

@@ -352,7 +352,7 @@ def _is_resolved(module: Module, call: ast.Call, parents: tuple[ast.AST, ...]) -
         outer = parents[-2]
         return isinstance(outer, ast.Call) and outer.func is parent and _waits_to_the_end(outer)
     if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and isinstance(parent.targets[0], ast.Name):
-        next_wait = _wait_on_next_line(parent, parent.targets[0].id, parents)
+        next_wait = wait_on_next_line(parent, parent.targets[0].id, parents)
         if next_wait is not None:
             return _waits_to_the_end(next_wait)
     inner: ast.AST = call
@@ -414,7 +414,7 @@ def _wait_edit(found: Submissions, module: Module, call: ast.Call, parents: tupl
         return None
     parent = parents[-1]
     if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
-        if _wait_on_next_line(parent, parent.targets[0].id, parents) is not None:
+        if wait_on_next_line(parent, parent.targets[0].id, parents) is not None:
             return None
     end = span(call, module.index)[1]
     if isinstance(parent, ast.Expr):
@@ -527,7 +527,7 @@ def _wait_is_free(module: Module) -> bool:
     return top and can_add_import(module, WAIT) and local_name(module, WAIT) == "wait"
 
 
-def _wait_on_next_line(statement: ast.stmt, name: str, parents: tuple[ast.AST, ...]) -> Optional[ast.Call]:
+def wait_on_next_line(statement: ast.stmt, name: str, parents: tuple[ast.AST, ...]) -> Optional[ast.Call]:
     """The call of `.result()` or `.wait()` on the future in the very next statement."""
     block = _block_with(statement, parents)
     at = block.index(statement) + 1

@@ -16,8 +16,13 @@ from migrator.rules.results.returned import states_returned
 
 _URL = "https://docs.prefect.io/v3/concepts/tasks"
 _RUNNING = {(): "called", ("submit",): "submitted", ("map",): "mapped"}
+_ALLOWED = (2, 16, 9)
+"""The first release that runs tasks within tasks, as all of 3.x do."""
+_CODE = "PF401"
 _HARMLESS = frozenset({"name", "description", "task_run_name", "log_prints", "viz_return_value", "version"})
 """Options that only say how a run is shown: calling the function without them changes no work."""
+_SHOWN = frozenset({"task_run_name", "log_prints"})
+"""Those of them that show in the UI of whoever has run the inner task: its name there, and its prints in the log."""
 _VERSIONS = "refused before 2.16.9 (`RuntimeError: Tasks cannot be run from within tasks`), a task run of its own from 2.16.9 on and on 3.x"
 _MAPPED = ". Map in the flow, or call the function for each element"
 _UNRESOLVED = frozenset({"unmapped", "allow_failure", "quote"})
@@ -26,22 +31,29 @@ _GAP = re.compile(r"\s*")
 _ADDING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "appendleft", "put"})
 
 
-@rule("PF401", "task-in-task", Severity.INFO, "unsafe or none", _URL)
+@rule(_CODE, "task-in-task", Severity.INFO, "unsafe or none", _URL)
 def task_in_task(context: Context) -> Iterator[Draft]:
     """Know what a task does that runs another task.
 
     Prefect 2 before 2.16.9 refuses it: `RuntimeError: Tasks cannot be run from within tasks. Did you mean to call this task in a flow?`, whether it is called,
-    submitted or mapped. From 2.16.9 on and on every 3.x it is allowed, and the inner task is a run of its own. So nothing breaks on Prefect 3; with
-    `--target both` it is a warning, because older 2.x workers fail.
+    submitted or mapped. From 2.16.9 on and on every 3.x it is allowed, the inner task is a run of its own, and states, results and side effects are the same.
+    So what is reported depends on the Prefect 2 that the code was written for, which `--from 2.N` (or `2.N.P`) says:
 
-    On 3.x a submitted task that submits another one and waits for it deadlocks where the task runner has no free worker.
+    - 2.16.9 or later: nothing, for every target.
+    - Before 2.16.9: each place, with the fixes below.
+    - Not said: one note for each file with the number of its places, and no fix. `--select PF401` lists the places and lets `--unsafe-fixes` mend them.
+      With `--target both` each place is reported, because workers that are older than 2.16.9 fail.
+
+    On 3.x a submitted task that submits another one and waits for it deadlocks where the task runner has no free worker; see PF202.
 
     The fix calls the plain function (`inner.fn(...)`), which runs on every version, without a task run of its own. An inner task with options that would be
-    lost (retries, caching, timeout, tags, result storage) has no fix: compose the two tasks in the flow instead, `outer(inner(x))`.
+    lost (retries, caching, timeout, tags, result storage, hooks) has no fix: compose the two tasks in the flow instead, `outer(inner(x))`. Where the
+    release is not said the inner task may have been a run until now: then `log_prints`, `task_run_name` and hooks that are added by decorators
+    (`@inner.on_failure`) count as such options too.
 
     With `--target both` the fix is `call_task(inner, ...)` of `compat`: a task run of its own wherever the release allows it, the plain function elsewhere.
 
-    ## Example
+    ## Example (--from 2.13)
     ```python
     from prefect import task
 
@@ -71,6 +83,32 @@ def task_in_task(context: Context) -> Iterator[Draft]:
     Unsafe: the inner task is no longer a task run of its own, with a state and a log in the UI. With `--target both` safe for a plain call, which stays
     what it was wherever it was allowed; unsafe for `inner.submit(...).result()`, which runs in another thread.
     """
+    target = context.target
+    if target.written_for is not None and target.written_for >= _ALLOWED:
+        return
+    if target.written_for is None and not target.both and _CODE not in target.selected:
+        places = {(draft.start, draft.end) for draft in _places(context)}
+        yield from (Draft(start, end, "", gathered=_note) for start, end in places)
+    else:
+        yield from _places(context)
+
+
+def _note(places: int) -> str:
+    """The message for all places of a file together."""
+    return (
+        f"{places} place{'s' if places > 1 else ''} where a task calls a task: refused before 2.16.9, fine since. "
+        f"State `--from 2.N`, or see `--select {_CODE}`"
+    )
+
+
+def _may_have_run(context: Context) -> bool:
+    """Whether each place was asked for although nothing says that the inner tasks were refused: they may have been runs until now."""
+    target = context.target
+    return target.written_for is None and not target.both and _CODE in target.selected
+
+
+def _places(context: Context) -> Iterator[Draft]:
+    """Each place where a task runs a task, or lets it be run."""
     reach = _reached_from_tasks(context)
     for reference in context.module.references:
         how = _running(context.module, reference)
@@ -135,7 +173,7 @@ def _nested(context: Context, reference: Reference, how: str, outer: Definition)
     mend = _call_task(context, reference) if context.target.both else None
     hindrance = ""
     if mend is None:
-        hindrance = _lost_options(reference, outer.name) or _hindrance(context, reference, outer)
+        hindrance = _lost_options(context, reference, outer.name) or _hindrance(context, reference, outer)
         mend = None if hindrance else _plain_call(context, reference)
     return Draft(reference.start, reference.end, message + hindrance, mend, _severity(context))
 
@@ -148,7 +186,7 @@ def _nested_in_helper(context: Context, reference: Reference, how: str, outer: s
     mend = _call_task(context, reference) if context.target.both else None
     if mend is not None:
         return Draft(reference.start, reference.end, message, mend, _severity(context))
-    hindrance = _lost_options(reference, outer)
+    hindrance = _lost_options(context, reference, outer)
     if not hindrance and reference.rest == ("map",):
         hindrance = _MAPPED
     if not hindrance:
@@ -164,17 +202,45 @@ def _chance(reference: Reference) -> str:
     return "" if reference.call is not None else ", which may run it there"
 
 
-def _lost_options(reference: Reference, outer: str) -> str:
+def _lost_options(context: Context, reference: Reference, outer: str) -> str:
     """The end of the message for an inner task whose options the plain function has not; the empty string for any other."""
     inner = reference.definition
     assert inner is not None
     options = set(inner.options)
     if reference.rest == ("with_options",) and reference.call is not None:
         options |= {keyword.arg or "**" for keyword in reference.call.keywords}
-    lost = sorted(options - _HARMLESS)
+    if _may_have_run(context):
+        options |= _hooks_added(context, inner)
+        harmless = _HARMLESS - _SHOWN
+    else:
+        harmless = _HARMLESS
+    lost = sorted(options - harmless)
     if not lost:
         return ""
     return f". Its options ({', '.join(lost)}) would be lost by calling the function; compose the tasks in the flow: `{outer}({inner.name}(...))`"
+
+
+def _hooks_added(context: Context, task: Definition) -> set[str]:
+    """The kinds of hooks that are given to a task after it is made, as in `@task.on_failure`, anywhere in the project."""
+    home = task.module
+    paths = dict.fromkeys((context.module.path, home.path, *context.project.importers_of(home.path)))
+    modules = [context.module if path == context.module.path else context.project.module(path) for path in paths]
+    return {
+        reference.rest[0]
+        for module in modules
+        if module is not None
+        for reference in module.references
+        if reference.rest
+        and reference.rest[0].startswith("on_")
+        and reference.definition is not None
+        and _function_of(reference.definition) == _function_of(task)
+    }
+
+
+def _function_of(task: Definition) -> tuple[str, object]:
+    """What a task runs, which one made of it by `with_options` runs too."""
+    home = task.function_module or task.module
+    return home.path, task.function.lineno if task.function is not None else task.name
 
 
 def _hindrance(context: Context, reference: Reference, outer: Definition) -> str:
@@ -195,7 +261,7 @@ def _hindrance(context: Context, reference: Reference, outer: Definition) -> str
     if outer.node is not outer.function and _used_without_task(context, outer.function):
         return f". `{outer.function.name}` is also used without the task, so it is left as it is"
     nested = reference.use.scope.function is not outer.function
-    if _takes_futures(call, outer.function) or (nested and _has_future(outer.function, frozenset())):
+    if takes_futures(call, outer.function) or (nested and has_future(outer.function, frozenset())):
         return ". It is given futures, states or annotations, which only a task run resolves; pass their results"
     if states_returned(inner):
         return (
@@ -236,13 +302,13 @@ def _used_without_task(context: Context, function: FunctionNode) -> bool:
     return names > len(made) or attributes or context.passed_on(function.name)
 
 
-def _takes_futures(call: ast.Call, function: FunctionNode) -> bool:
+def takes_futures(call: ast.Call, function: FunctionNode) -> bool:
     """Whether an argument may hold what only a task run resolves: futures, states, `unmapped(...)` and its like."""
     names = _names_of_futures(function)
-    return any(_has_future(value, names) for value in [*call.args, *(keyword.value for keyword in call.keywords)])
+    return any(has_future(value, names) for value in [*call.args, *(keyword.value for keyword in call.keywords)])
 
 
-def _has_future(node: ast.AST, names: frozenset[str]) -> bool:
+def has_future(node: ast.AST, names: frozenset[str]) -> bool:
     """Whether an expression contains a future or one of the names; `.result()` of one is none."""
     waiting = [node]
     while waiting:
@@ -266,7 +332,7 @@ def _names_of_futures(function: FunctionNode) -> frozenset[str]:
     bound = [pair for node in ast.walk(function) for pair in _bound(node)]
     names: frozenset[str] = frozenset()
     while True:
-        more = names.union(*(targets for targets, value in bound if _has_future(value, names)))
+        more = names.union(*(targets for targets, value in bound if has_future(value, names)))
         if more == names:
             return names
         names = more

@@ -12,11 +12,11 @@ from migrator.model.module import Definition, Kind, Reference
 from migrator.model.names import Imported
 from migrator.rewriting.names import add_import, can_add_import, local_name, move_import, remove_imports_of, uses_of
 from migrator.rules.base import Context, Draft, Mend, rule
+from migrator.rules.nested_submissions import SEQUENTIAL, nested_submissions
 from migrator.rules.submissions import Submissions, submissions_of
 
 _MODULE = "prefect.task_runners"
 CONCURRENT = f"{_MODULE}.ConcurrentTaskRunner"
-SEQUENTIAL = f"{_MODULE}.SequentialTaskRunner"
 THREADS = f"{_MODULE}.ThreadPoolTaskRunner"
 _URL = "https://docs.prefect.io/v3/concepts/task-runners"
 _TAKEN = "the name `ThreadPoolTaskRunner` is taken in this module"
@@ -69,7 +69,7 @@ def concurrent_task_runner(context: Context) -> Iterator[Draft]:
         yield Draft(reference.start, reference.end, message, _safe("Rename it", edit))
 
 
-@rule("PF202", "sequential-task-runner", Severity.ERROR, "safe or none", _URL)
+@rule("PF202", "sequential-task-runner", Severity.ERROR, "safe or unsafe or none", _URL)
 def sequential_task_runner(context: Context) -> Iterator[Draft]:
     """Replace the sequential task runner, without losing the order or the tasks.
 
@@ -80,6 +80,10 @@ def sequential_task_runner(context: Context) -> Iterator[Draft]:
     - a flow that submits nothing does not need a task runner: the argument is removed;
     - a flow that submits gets `ThreadPoolTaskRunner(max_workers=1)`, and each submission is waited for where it stands, as on 2.x;
     - where a submission cannot be followed, nothing is changed and the message says why.
+
+    A task that submits another one and waits for it would hang: both need the one worker. So `inner.submit(x).result()` in a task, or in a function that a task
+    calls, becomes `inner(x)` first, with `--unsafe-fixes`. Where that is not the same the message says what to do by hand: `map`, a future that is not read at
+    once, a limit of time, async tasks, generators, tasks that return states, and arguments that may be futures.
 
     With `--target both` the runner comes from `compat`, which runs each task inside `.submit()` on both majors.
 
@@ -113,11 +117,49 @@ def sequential_task_runner(context: Context) -> Iterator[Draft]:
             load.submit(table).wait()
     ```
 
+    ## Example: a task that submits a task
+    ```python
+    from prefect import flow, task
+    from prefect.task_runners import SequentialTaskRunner
+
+    @task
+    def clean(row):
+        ...
+
+    @task
+    def load(rows):
+        return [clean.submit(row).result() for row in rows]
+
+    @flow(task_runner=SequentialTaskRunner())
+    def nightly(rows):
+        return load.submit(rows).result()
+    ```
+
+    ## Use instead
+    ```python
+    from prefect import flow, task
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    @task
+    def clean(row):
+        ...
+
+    @task
+    def load(rows):
+        return [clean(row) for row in rows]
+
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+    def nightly(rows):
+        return load.submit(rows).result()
+    ```
+
     ## Fix safety
-    Safe: order, one at a time, and completeness stay. A task that submits tasks itself would deadlock on one worker, so there is no fix for a flow
-    that uses such a task.
+    Safe: order, one at a time, and completeness stay. Unsafe where a task submits tasks: the inner task is a task run still, with the same result, exceptions,
+    retries and state, but it runs in the thread of the task around it.
     """
     yield from _Sequential(context).drafts()
+    if not context.target.both:
+        yield from nested_submissions(context)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,13 @@ class Example:
     before: str
     after: str
     target: str = "3"
+    from_: str | None = None
+
+
+def _option(title: str, name: str) -> str | None:
+    """The value of an option that the heading of an example names, as in `Example (--from 2.13 --target both)`."""
+    found = re.search(rf"--{name} ([^\s)]+)", title)
+    return found[1] if found else None
 
 
 def from_pages() -> list[Example]:
@@ -36,12 +43,11 @@ def from_pages() -> list[Example]:
     for rule in catalogue():
         blocks = [(match["title"], match["code"]) for match in _BLOCK.finditer(rule.page + "\n")]
         for at, (title, code) in enumerate(blocks):
-            target = re.search(r"--target (\S+?)\)?$", title)
             if title.startswith("Example"):
                 after = blocks[at + 1][1] if at + 1 < len(blocks) else code
-                found.append(
-                    Example(f"{rule.code} {title}", rule.code, code, after, target.group(1) if target else "3")
-                )
+                target = _option(title, "target") or "3"
+                name = f"{rule.code} {title}"
+                found.append(Example(name, rule.code, code, after, target, _option(title, "from")))
     return found
 
 
@@ -69,11 +75,9 @@ def files_from_pages() -> list[FilesExample]:
         sections = _SECTION.findall(rule.page + "\n")
         for (title, body), (_, following) in zip(sections, sections[1:]):
             if title.startswith("Example"):
-                target = re.search(r"--target (\S+?)\)?$", title)
                 before, after = ({name: code for _, name, code in _FILE.findall(part)} for part in (body, following))
-                found.append(
-                    FilesExample(f"{rule.code} {title}", rule.code, before, after, target.group(1) if target else "3")
-                )
+                target = _option(title, "target") or "3"
+                found.append(FilesExample(f"{rule.code} {title}", rule.code, before, after, target))
     return found
 
 
@@ -155,13 +159,16 @@ def prove(
     files: Mapping[str, str] | None = None,
     filename: str = "flows.py",
     compat: str = "compat",
+    from_: str | None = None,
 ) -> tuple[Finding, ...]:
     """Proves a rewrite end to end and returns what `check` found in `before`.
 
     The result equals `after` and parses; a fix was applied if and only if one was declared; `check` on the result has no fixable finding; a second `fix`
     changes no byte; the edits that `check --output-format json` shows are those of the findings that `fix` applied; where `before` is `after`, no edit.
     """
-    settings = Settings(target=target, select=select, unsafe_fixes=unsafe, output_format="json", compat=compat)
+    settings = Settings(
+        target=target, select=select, unsafe_fixes=unsafe, output_format="json", compat=compat, from_=from_
+    )
     before, after = _clean(before), _clean(after)
     with tempfile.TemporaryDirectory() as directory:
         for name, content in {**(files or {}), filename: before}.items():
@@ -190,16 +197,23 @@ def prove(
 
 
 def prove_untouched(
-    code: str, *, select: tuple[str, ...] = (), target: str = "3", files: Mapping[str, str] | None = None
+    code: str,
+    *,
+    select: tuple[str, ...] = (),
+    target: str = "3",
+    files: Mapping[str, str] | None = None,
+    from_: str | None = None,
 ) -> None:
     """Proves that nothing is found and nothing is changed."""
-    findings = prove(code, code, select=select, target=target, files=files)
+    findings = prove(code, code, select=select, target=target, files=files, from_=from_)
     assert not findings, findings
 
 
-def findings_in(code: str, *, select: tuple[str, ...] = (), target: str = "3") -> list[tuple[str, int, str]]:
+def findings_in(
+    code: str, *, select: tuple[str, ...] = (), target: str = "3", from_: str | None = None
+) -> list[tuple[str, int, str]]:
     """Code, row and severity of each finding in a text, in order."""
-    report = check_source(_clean(code).encode(), "flows.py", Settings(target=target, select=select))
+    report = check_source(_clean(code).encode(), "flows.py", Settings(target=target, select=select, from_=from_))
     assert report.failure is None, report.failure
     return [(f.code, report.text.count("\n", 0, f.start) + 1, str(f.severity)) for f in report.findings]
 

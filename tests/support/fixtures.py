@@ -2,7 +2,7 @@
 
 A fixture is a folder of `fixtures/`: `before/` (a project for Prefect 2), `after/` (what `migrator fix` makes of it),
 `both/` (with `--target both`), `scenario.py` (drives the project and prints its observations as one line of JSON),
-`observed.json` (those observations) and `fixture.toml`:
+`observed.json` (those observations) and `fixture.toml`, as below. A `[tool.migrator]` of the project itself is followed too.
 
     title = "what it is"                  # first column text of the README's table
     proves = "what the runs showed"

@@ -71,7 +71,7 @@ def generator_task(context: Context) -> Iterator[Draft]:
     known: dict[int, bool] = {}
     for reference, task, call in _direct_calls(module):
         if id(task) not in known:
-            known[id(task)] = _is_generator(task)
+            known[id(task)] = is_generator(task)
         if not known[id(task)]:
             continue
         if only_on(reference.use.parents, module) is not None:
@@ -108,7 +108,7 @@ def _direct_calls(module: Module) -> Iterator[tuple[Reference, Definition, ast.C
             yield reference, task, call
 
 
-def _is_generator(task: Definition) -> bool:
+def is_generator(task: Definition) -> bool:
     """Whether the function of a task is a generator function that is not async: those are the same on both majors."""
     function = task.function
     if not isinstance(function, ast.FunctionDef):
