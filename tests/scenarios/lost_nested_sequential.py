@@ -38,3 +38,7 @@ def observe():
         seen.append(outcome(publish, numbers))
         seen.append(f"by itself {final_state(nightly, numbers).name}: {result_of(nightly, numbers)}")
     return "; ".join(seen)
+
+
+if __name__ == "__main__":
+    publish([1, 13, 3])
