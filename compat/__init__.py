@@ -15,7 +15,7 @@ def store(record: dict, url: str) -> str:
     return f"{record['id']} -> {url}"
 
 @flow
-def load(records: list[dict]) -> list[str]:
+def load(records: list) -> list:
     stored = []
     for outcome in fan_out(fetch, records, then=store, on_failure="collect", max_in_flight=8):
         if outcome.error is None:
