@@ -30,6 +30,7 @@ TOOL = "prefect-migrator"
 COMPAT = "prefect-migrator-compat"
 VERSION = migrator.__version__
 MODULES = sorted(path.name for path in (ROOT / "compat").glob("*.py"))
+installs = pytest.mark.prefect
 GONE = "the files of prefect-migrator-compat are gone"
 
 
@@ -161,6 +162,7 @@ def shim_files(environment: Installed) -> set[str]:
 VENDORED = {*MODULES, "LICENSE", "py.typed", "VENDORED.txt"}
 
 
+@installs
 def test_pip_installs_a_clone_then_the_same_editable_then_as_before(environment: Installed, clone: Path) -> None:
     environment.pip(str(clone))
     environment.check()
@@ -176,6 +178,7 @@ def test_pip_installs_a_clone_then_the_same_editable_then_as_before(environment:
     assert environment.migrator("check", str(clone / "compat")).stderr == ""
 
 
+@installs
 def test_uv_installs_a_clone_then_the_same_editable_then_as_before(environment: Installed, clone: Path) -> None:
     environment.uv(str(clone))
     environment.check()
@@ -189,6 +192,7 @@ def test_uv_installs_a_clone_then_the_same_editable_then_as_before(environment: 
     assert environment.compat() == environment.site_packages / "compat"
 
 
+@installs
 @pytest.mark.parametrize("installer", ["pip", "uv"])
 def test_what_changed_in_a_clone_is_installed_although_the_version_is_the_same(
     installer: str, environment: Installed, clone: Path
@@ -203,6 +207,7 @@ def test_what_changed_in_a_clone_is_installed_although_the_version_is_the_same(
         assert (environment.site_packages / changed).read_bytes() == (clone / changed).read_bytes()
 
 
+@installs
 @pytest.mark.parametrize("installer", ["pip", "uv"])
 def test_the_wheels_of_a_release_are_installed(installer: str, environment: Installed, release: Release) -> None:
     getattr(environment, installer)("--find-links", str(release.directory), TOOL)
@@ -211,6 +216,7 @@ def test_the_wheels_of_a_release_are_installed(installer: str, environment: Inst
     assert shim_files(environment) == VENDORED
 
 
+@installs
 def test_the_command_finds_compat_where_that_one_is_editable(
     environment: Installed, clone: Path, release: Release
 ) -> None:
@@ -221,6 +227,7 @@ def test_the_command_finds_compat_where_that_one_is_editable(
     assert shim_files(environment) == VENDORED
 
 
+@installs
 def test_the_command_alone_says_that_compat_is_missing(environment: Installed, release: Release) -> None:
     environment.pip("--no-deps", str(release.wheel(TOOL)))
     done = environment.migrator("vendor", "shim")
@@ -237,6 +244,7 @@ def before(release: Release, tmp_path: Path) -> str:
     return str(wheel_of_before(release, tmp_path))
 
 
+@installs
 def test_pip_takes_the_files_of_compat_away_and_the_command_says_so(
     before: str, environment: Installed, clone: Path
 ) -> None:
@@ -254,6 +262,7 @@ def test_pip_takes_the_files_of_compat_away_and_the_command_says_so(
     assert shim_files(environment) == VENDORED
 
 
+@installs
 def test_pip_keeps_them_where_the_old_one_is_uninstalled_first(
     before: str, environment: Installed, release: Release
 ) -> None:
@@ -264,6 +273,7 @@ def test_pip_keeps_them_where_the_old_one_is_uninstalled_first(
     assert shim_files(environment) == VENDORED
 
 
+@installs
 def test_pip_keeps_them_in_an_editable_install(before: str, environment: Installed, clone: Path) -> None:
     environment.pip(before)
     environment.pip("-e", str(clone))
@@ -272,6 +282,7 @@ def test_pip_keeps_them_in_an_editable_install(before: str, environment: Install
     assert shim_files(environment) == VENDORED
 
 
+@installs
 @pytest.mark.parametrize("source", ["clone", "release"])
 def test_uv_keeps_them(source: str, before: str, environment: Installed, clone: Path, release: Release) -> None:
     environment.uv(before)
