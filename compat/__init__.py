@@ -15,7 +15,7 @@ def store(record: dict, url: str) -> str:
     return f"{record['id']} -> {url}"
 
 @flow
-def load(records: list[dict]) -> list[str]:
+def load(records: list) -> list:
     stored = []
     for outcome in fan_out(fetch, records, then=store, on_failure="collect", max_in_flight=8):
         if outcome.error is None:
@@ -27,8 +27,8 @@ def load(records: list[dict]) -> list[str]:
 
 The constitution of this package:
 
-1. It needs nothing but Prefect 2 or 3 and the standard library (Python 3.9 or later), and knows nothing of the program that
-   it was delivered with.
+1. It needs nothing but Prefect 2 or 3 and the standard library (Python 3.8 or later), and knows nothing of
+   `migrator`, the program that moves code to it.
 2. Importing it has no side effect: it patches nothing and starts nothing, and it costs next to nothing on top of
    `import prefect`, because each name is resolved when it is first used.
 3. What comes out is native: Prefect's own futures, states, schedules, blocks and clients, and task runners that are Prefect's

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Iterable
 from typing import Any, TypeVar
 
-from ._blocking import value_of_async
+from ._blocking import to_thread, value_of_async
 from ._futures import (
     DoneAndNotDoneFutures,
     PollingWatch,
@@ -64,13 +64,13 @@ async def result_async(future: Any, timeout: float | None = None, raise_on_failu
     crashed = crash(future)
     if crashed is not None:
         raise crashed
-    return await asyncio.to_thread(future.result, raise_on_failure=raise_on_failure)
+    return await to_thread(future.result, raise_on_failure=raise_on_failure)
 
 
 async def state_async(future: Any) -> Any:
     """`state` for async flows: the state that the run is in; takes the futures of sync and of async tasks."""
     if not is_awaited(future):
-        return await asyncio.to_thread(state, future)
+        return await to_thread(state, future)
     final = await value_of_async(look, future)
     return await future.get_state() if final is None else final
 
@@ -108,7 +108,7 @@ class AsyncCallbackWatch:
             if isinstance(getattr(future, "wrapped_future", None), concurrent.futures.Future) and crash(future) is None:
                 settle(future)
             else:
-                await asyncio.to_thread(settle, future)
+                await to_thread(settle, future)
         for future in ended:  # all at once: where the settling was cancelled, each is still there to be taken
             del self.pending[future]
             del self._ended[future]
@@ -159,7 +159,7 @@ class AsyncPollingWatch(PollingWatch):
 
 async def _look(future: Any) -> Any:
     if stored_states(future) is None and not is_awaited(future):
-        return await asyncio.to_thread(look, future)
+        return await to_thread(look, future)
     return await value_of_async(look, future)
 
 

@@ -16,7 +16,7 @@ import prefect
 from prefect import Flow
 from prefect.context import FlowRunContext, TaskRunContext
 
-from ._blocking import in_thread, loop_is_running, value_of
+from ._blocking import in_thread, loop_is_running, to_thread, value_of
 from ._version import MINOR, PREFECT_3, require
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _awaitable(call: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     @functools.wraps(call)
     async def awaited(*args: P.args, **kwargs: P.kwargs) -> R:
         _refuse_while_loading(call.__name__)
-        return await asyncio.to_thread(call, *args, **kwargs)
+        return await to_thread(call, *args, **kwargs)
 
     return awaited
 
@@ -88,7 +88,7 @@ def deploy(
     if not work_pool_name:
         raise ValueError("deploy needs the name of a work pool")
     registered: UUID = in_thread(
-        asyncio.to_thread(
+        to_thread(
             _register,
             flow,
             entrypoint or _entrypoint(flow),

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    AsyncIterator,
     Awaitable,
     Callable,
     Generator,
@@ -17,7 +16,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass, replace
 from logging import getLogger
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, AsyncIterator, Generic, Literal, TypeVar
 
 from ._futures import CallbackWatch, PollingWatch, make_watch, was_cancelled
 from ._tasks import submit, submit_async, verdict, verdict_async

@@ -15,7 +15,7 @@ import prefect.states
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 
-from ._blocking import value_of, value_of_async
+from ._blocking import to_thread, value_of, value_of_async
 from ._futures import crash, is_awaited, refuse_awaited, resolve_futures_to_results, result, state, wait
 from ._version import MINOR, PREFECT_3, PREFECT_VERSION
 
@@ -65,7 +65,7 @@ async def map_async(task: Any, /, *args: Any, **kwargs: Any) -> Any:
 async def _off_the_loop(task: Any, call: Any, /, *args: Any, **kwargs: Any) -> Any:
     if PREFECT_3 or task.isasync:
         return await value_of_async(call, *args, **kwargs)
-    submission = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
+    submission = asyncio.ensure_future(to_thread(call, *args, **kwargs))
     try:
         return await asyncio.shield(submission)
     except asyncio.CancelledError:
@@ -193,7 +193,7 @@ def _function(task: Any) -> Any:
         return task.fn(*values, **named)
 
     async def call_async(*args: Any, **kwargs: Any) -> Any:
-        values, named = await asyncio.to_thread(arguments, *args, **kwargs)
+        values, named = await to_thread(arguments, *args, **kwargs)
         return await task.fn(*values, **named)
 
     return call_async if task.isasync else call

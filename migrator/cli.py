@@ -9,8 +9,7 @@ Exit statuses: 0 nothing to report, 1 something, 2 the run itself failed.
 # No `from __future__ import annotations` here: on Python 3.9 typer does not evaluate annotations that are strings.
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Callable, NoReturn, Optional, TextIO
 
 import typer
@@ -138,11 +137,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    from migrator.vendoring import lost_files
+
+    lost = None if context.invoked_subcommand == "vendor" else lost_files()  # `vendor` fails with the same words
+    if lost is not None:
+        from migrator.reports.output import write
+
+        write(f"warning: {lost}\n", sys.stderr)
 
 
 @app.command()
@@ -327,8 +333,22 @@ def vendor(
         ),
     ],
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of another `compat` there.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; say whether the copy there is current: 0, or 1 if not.")
+    ] = False,
 ) -> None:
     """Copy `compat` into your package, so that it needs no further dependency."""
+    from migrator.vendoring import check_copy, differences, vendor_compat
+
+    if check:
+        if force:
+            fail("`--check` writes nothing: leave out `--force`")
+        copy = check_copy(dest)
+        if copy.current:
+            _print(f"{copy.path} is this version's `compat`, {copy.version}.\n")
+            return
+        _print("".join(f"{line}\n" for line in differences(copy)))
+        raise typer.Exit(1)
     copied = vendor_compat(dest, force=force)
     _print(f"{copied.path} {'is now' if copied.changed else 'already was'} this version's `compat`.\n")
     _print(f"Import it as: from {copied.module} import ...\n")
@@ -468,76 +488,3 @@ def _diff_status(reports: Sequence["FileReport"]) -> int:
     if any(report.failure for report in reports):
         return FAILED
     return int(any(report.before is not None for report in reports))
-
-
-@dataclass(frozen=True)
-class Vendored:
-    """Where the copy is, under which name it is imported, and whether anything was written."""
-
-    path: str
-    module: str
-    changed: bool
-
-
-def vendor_compat(dest: str, *, force: bool = False) -> Vendored:
-    """Copies `compat` to `dest`, or to `dest/compat` where `dest` is a directory of other things already.
-
-    With `force` the files of another `compat` there are overwritten; files that are not of `compat` are never removed.
-    Raises FileExistsError where there is another one, without `force`, and OSError where a file cannot be written.
-    """
-    from migrator.reports.output import write_file
-
-    origin = compat_directory()
-    files = {name: _read(os.path.join(origin, name)) for name in _files(origin)}
-    is_copy = all(os.path.isfile(os.path.join(dest, name)) for name in files)
-    target = dest if is_copy or not os.path.isdir(dest) else os.path.join(dest, "compat")
-    present = {name: _read(os.path.join(target, name)) for name in _files(target)}
-    changed = present != files if not force else any(present.get(name) != data for name, data in files.items())
-    if changed:
-        if os.path.lexists(target) and not force:
-            raise FileExistsError(f"{target} is there already and differs; `--force` overwrites it")
-        for name, data in files.items():
-            path = os.path.join(target, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            write_file(path, data)
-    return Vendored(target, _module(os.path.abspath(target)), changed)
-
-
-def compat_directory() -> str:
-    """The directory of the installed `compat`, found without importing it (its import imports Prefect).
-
-    The one beside `migrator` comes first: a package of the same name in the current directory is not meant.
-    """
-    import importlib.util
-
-    beside = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(migrator.__file__))), "compat")
-    if os.path.isfile(os.path.join(beside, "__init__.py")):
-        return beside
-    spec = importlib.util.find_spec("compat")
-    if spec is None or not spec.origin:
-        raise FileNotFoundError("the package `compat` is not installed beside `migrator`")
-    return os.path.dirname(spec.origin)
-
-
-def _files(directory: str) -> Iterator[str]:
-    """The files of a package, relative to its directory, without what Python compiled."""
-    for parent, directories, names in os.walk(directory):
-        directories[:] = sorted(name for name in directories if name != "__pycache__")
-        for name in sorted(names):
-            if not name.endswith(".pyc"):
-                yield os.path.relpath(os.path.join(parent, name), directory)
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def _module(path: str) -> str:
-    """The dotted name of a package, as far up as the directories are packages."""
-    parts = [os.path.basename(path)]
-    parent = os.path.dirname(path)
-    while os.path.isfile(os.path.join(parent, "__init__.py")):
-        parts.insert(0, os.path.basename(parent))
-        parent = os.path.dirname(parent)
-    return ".".join(parts)

@@ -6,7 +6,9 @@ A program runs unchanged on every Prefect. For each case it prints a line `OBSER
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import faulthandler
+import functools
 import inspect
 import json
 import logging
@@ -126,12 +128,18 @@ def gated(name: Any) -> Any:
 
 @task
 async def gated_async(name: Any) -> Any:
-    if not await asyncio.to_thread(gates.passed, name):
+    if not await to_thread(gates.passed, name):
         raise RuntimeError(f"nobody opened {name!r}")
     if "bad" in str(name):
         raise ValueError(str(name))
     note("ended", name)
     return name
+
+
+async def to_thread(call: Callable[..., Any], *args: Any) -> Any:
+    """`asyncio.to_thread`, which Python 3.8 does not have."""
+    run = functools.partial(contextvars.copy_context().run, call, *args)
+    return await asyncio.get_running_loop().run_in_executor(None, run)
 
 
 async def submitted(the_task: Any, *args: Any) -> Any:

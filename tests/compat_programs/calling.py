@@ -9,7 +9,7 @@ from typing import Any
 
 import prefect
 import prefect.exceptions
-from _cases import VERSION, but, case, gated, gated_async, gates, log, note
+from _cases import VERSION, but, case, gated, gated_async, gates, log, note, to_thread
 from prefect import flow, task, unmapped
 from prefect.futures import PrefectFuture
 
@@ -306,7 +306,7 @@ def a_loop_in_a_sync_flow() -> Any:
 @case([8, 8])
 @flow
 async def a_helper_between_the_flow_and_the_task() -> Any:
-    return [await called_later(), await asyncio.to_thread(submit_less)]
+    return [await called_later(), await to_thread(submit_less)]
 
 
 def submit_less() -> int:

@@ -133,14 +133,13 @@ def interrupted(kind: Any, where: str) -> Any:
 
 @flow
 async def interrupted_async(kind: Any, where: str) -> Any:
-    from contextlib import aclosing
-
+    outcomes = fan_out_async(lasting_async, interrupted_items(kind) if where == "items" else range(3))
     try:
-        async with aclosing(
-            fan_out_async(lasting_async, interrupted_items(kind) if where == "items" else range(3))
-        ) as outcomes:
+        try:
             async for _ in outcomes:
                 raise kind("enough")
+        finally:
+            await outcomes.aclose()
     except kind:
         note("left", unresolved())
         raise

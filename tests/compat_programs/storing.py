@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from _cases import PATIENCE, VERSION, case, log, note, submitted
+from _cases import PATIENCE, VERSION, case, log, note, submitted, to_thread
 from prefect import flow, get_client, task
 from prefect.blocks.core import Block
 from prefect.blocks.system import Secret
@@ -165,7 +165,7 @@ def in_a_thread() -> Any:
 async def in_threads_of_an_async_flow() -> Any:
     """The second knows nothing of the flow that it was started from."""
     return [
-        await asyncio.to_thread(everything),
+        await to_thread(everything),
         in_another_thread(everything),
         await asyncio.get_running_loop().run_in_executor(None, contextvars.copy_context().run, everything),
     ]
@@ -258,7 +258,7 @@ async def nothing_deprecated_is_called() -> Any:
         warnings.simplefilter("always")
         everything()
         await everything_async()
-        await asyncio.to_thread(everything)
+        await to_thread(everything)
     return sorted({str(each.message) for each in caught if "prefect" in f"{each.category} {each.message}".lower()})
 
 
@@ -272,7 +272,7 @@ async def the_generic_block_takes_a_slug() -> Any:
 @case(["ValueError: Unable to find block document named no-such for block type secret"] * 4)
 async def a_block_that_is_not_there() -> Any:
     found = [raised(lambda: load_block(Secret, "no-such"))]
-    found += [await asyncio.to_thread(raised, lambda: load_block(Block, "secret/no-such"))]
+    found += [await to_thread(raised, lambda: load_block(Block, "secret/no-such"))]
     for block_class, name in ((Secret, "no-such"), (Block, "secret/no-such")):
         try:
             await load_block_async(block_class, name)

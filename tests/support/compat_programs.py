@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from migrator.knowledge.generate.environments import releases
-from tests.support.environments import environment
+from tests.support.environments import environment, release
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAMS = ROOT / "tests" / "compat_programs"
@@ -65,7 +65,7 @@ def observations(version: str, programs: Sequence[str] = ()) -> dict[tuple[str, 
         if line.startswith("OBSERVED "):
             told = json.loads(line[len("OBSERVED ") :])
             found[told["program"], told["case"]] = Observation(told["saw"], told["wanted"], told["there"])
-    assert f"DONE {version}" in done.stdout.splitlines(), (
+    assert f"DONE {'.'.join(map(str, release(version)))}" in done.stdout.splitlines(), (
         f"Prefect {version} ended with {done.returncode} after {len(found)} cases:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
     )
     return found

@@ -4,12 +4,14 @@ Each release has a lock file in `locks`, the exact set of packages that ran toge
 dependencies, and what then fails to import would be mistaken for something that Prefect removed. `integrations-VERSION.txt`
 is a lock with the integration packages beside that Prefect, `dask-VERSION.txt` one with prefect-dask alone: the lock of
 that Prefect as constraints for `uv pip compile`, and the release of prefect-dask that the integrations' lock has.
+`python3.8-VERSION.txt` is a lock for that Python, the oldest that workers of Prefect 2 run on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -62,18 +64,31 @@ def installed(name: str) -> Path:
     return python
 
 
-def _interpreter(version: str) -> str:
-    """A Python that this version runs on: 3.10 below 2.13 where there is one, else the running interpreter. Raises Unavailable."""
-    if number(version) < (2, 13):
-        old = shutil.which("python3.10")
-        if old and subprocess.run([old, "--version"], capture_output=True).returncode == 0:
+def _interpreter(name: str) -> str:
+    """A Python that a lock was made for: the one in its name, 3.10 below 2.13 where it is here, else this. Raises Unavailable."""
+    named = re.match(r"python(3\.\d+)-", name)
+    if named:
+        found = _python(named[1])
+        if found is None:
+            raise Unavailable(f"{name} needs Python {named[1]}, which is not here")
+        return found
+    version = number(name.rpartition("-")[2])
+    if version < (2, 13):
+        old = _python("3.10")
+        if old:
             return old
-        pyenv = sorted((Path.home() / ".pyenv" / "versions").glob("3.10.*/bin/python"))
-        if pyenv:
-            return str(pyenv[-1])
-    if number(version) < (2, 8) and sys.version_info >= (3, 11):
-        raise Unavailable(f"Prefect {version} needs Python 3.10 or older, which is not here")
+    if version < (2, 8) and sys.version_info >= (3, 11):
+        raise Unavailable(f"Prefect {name} needs Python 3.10 or older, which is not here")
     return sys.executable
+
+
+def _python(minor: str) -> str | None:
+    """A Python of that minor on the PATH or of pyenv's; None where there is none."""
+    found = shutil.which(f"python{minor}")
+    if found and subprocess.run([found, "--version"], capture_output=True).returncode == 0:
+        return found
+    pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"{minor}.*/bin/python"))
+    return str(pyenv[-1]) if pyenv else None
 
 
 def uv() -> str | None:
@@ -82,8 +97,7 @@ def uv() -> str | None:
 
 
 def _install(name: str, lock: Path, venv: Path, python: Path) -> None:
-    version = name.rpartition("-")[2]
-    subprocess.run([_interpreter(version), "-m", "venv", str(venv)], check=True, capture_output=True)
+    subprocess.run([_interpreter(name), "-m", "venv", str(venv)], check=True, capture_output=True)
     found = uv()
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command = [
