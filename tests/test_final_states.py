@@ -147,7 +147,7 @@ def test_runs_are_waited_for_before_a_value_is_returned(before: list[str], after
 def prove_text(code: str, target: str) -> str:
     """What `fix --unsafe-fixes` makes of a text."""
     from migrator.config import Settings
-    from migrator.run import fix_source
+    from tests.support.recording import fix_source
 
     return fix_source(code.encode(), "flows.py", Settings(target=target, select=RULES, unsafe_fixes=True))[1].decode()
 
