@@ -22,8 +22,8 @@ from migrator.findings import Severity
 from migrator.knowledge.api import api
 from migrator.knowledge.generate import probe
 from migrator.knowledge.generate.environments import installed
+from migrator.run import check_source
 from tests.support.environments import VERSIONS, environment
-from tests.support.recording import check_source
 
 OF_2 = [version for version in VERSIONS if version.startswith("2.")]
 OF_3 = [version for version in VERSIONS if version.startswith("3.")]

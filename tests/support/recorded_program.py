@@ -9,6 +9,7 @@ It imports only the command itself, since the state may be an older one.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -41,9 +42,17 @@ def said(arguments: list[str]) -> list[object]:
     return [status, *texts]
 
 
+def build_the_command_once() -> None:
+    """Typer builds its commands and their parsers anew for each call, which takes twice as long as what a case needs."""
+    import typer.main
+
+    typer.main.get_command = functools.cache(typer.main.get_command)
+
+
 def main() -> None:
     import migrator
 
+    build_the_command_once()
     folders = json.load(sys.stdin)
     answers = {}
     rules = said(["rules"])[1]
