@@ -12,8 +12,8 @@ import pytest
 
 from migrator.config import Settings
 from migrator.deployments.options import OLD, Old, Row
-from migrator.run import fix
 from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment, release
+from tests.support.recording import fix
 from tests.support.servers import Server, create_process_pool, read_deployment, run_worker_once, server
 
 pytestmark = pytest.mark.prefect

@@ -10,8 +10,8 @@ import pytest
 from migrator.config import Settings
 from migrator.findings import Applicability
 from migrator.rules.deployments import edits
-from migrator.run import check, fix
 from tests.support.examples import prove, prove_untouched
+from tests.support.recording import check, fix
 
 TOP = "from prefect import flow\nfrom prefect.deployments import Deployment\n"
 BODY = "\n\n@flow\ndef etl(table='a'):\n    pass\n\n\n"

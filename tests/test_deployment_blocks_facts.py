@@ -19,8 +19,8 @@ import pytest
 
 from migrator.config import Settings
 from migrator.deployments.infrastructure import default_template
-from migrator.run import fix
 from tests.support.environments import PREFECT_2, SERVERS_OF_3, environment
+from tests.support.recording import fix
 from tests.support.servers import FlowRun, Server, create_process_pool, read_deployment, run_worker_once, server
 
 pytestmark = pytest.mark.prefect

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from migrator.config import Settings
-from migrator.run import fix
 from tests.support.environments import PREFECT_2, PREFECT_3, SERVERS_OF_3, environment
+from tests.support.recording import fix
 from tests.support.servers import (
     FlowRun,
     Server,

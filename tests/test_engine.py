@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from migrator.config import Settings
 from migrator.findings import Edit, LineIndex, apply_edits
-from migrator.run import check, check_source, fix, fix_source
+from tests.support.recording import check, check_source, fix, fix_source
 
 ROOT = Path(__file__).parent.parent
 RUNNER = "from prefect.task_runners import ConcurrentTaskRunner\n\nr = ConcurrentTaskRunner()\n"

@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
+import yaml  # what Prefect reads with
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,8 +22,6 @@ from migrator.deployments.entries import (
     strange_steps,
     written,
 )
-
-yaml = pytest.importorskip("yaml", reason="PyYAML is what Prefect reads with")
 
 
 def _entry(**deployment: Any) -> dict[str, Any]:

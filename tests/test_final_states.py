@@ -288,7 +288,7 @@ def test_runs_are_waited_for_before_a_value_is_returned(before: list[str], after
 def prove_text(code: str, target: str, *, unsafe: bool = True) -> str:
     """What `fix` makes of a text, with unsafe fixes unless they are not wanted."""
     from migrator.config import Settings
-    from migrator.run import fix_source
+    from tests.support.recording import fix_source
 
     return fix_source(code.encode(), "flows.py", Settings(target=target, select=RULES, unsafe_fixes=unsafe))[1].decode()
 

@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 
 from migrator.config import Settings, load, merge
 from migrator.findings import Applicability, FileReport
-from migrator.run import check, fix
 from tests.support.fixtures import FIXTURES, Fixture, Run, all_fixtures, all_runs, files_of, observe, table
+from tests.support.recording import check, fix
 
 ALL = all_fixtures()
 REWRITTEN = [

@@ -6,8 +6,8 @@ import pytest
 
 from migrator.config import Settings
 from migrator.findings import Finding
-from migrator.run import check_source
 from tests.support.examples import prove, prove_untouched
+from tests.support.recording import check_source
 
 SELECT = ("PF320", "PF321", "PF322")
 

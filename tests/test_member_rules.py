@@ -11,9 +11,9 @@ from migrator.config import Settings
 from migrator.knowledge.api import api
 from migrator.rules.base import Target
 from migrator.rules.members import CLASS, FUNCTION, METHOD, _gone_argument_of, _gone_member
-from migrator.run import check_source
 from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
 from tests.support.examples import findings_in, prove, prove_untouched
+from tests.support.recording import check_source
 
 RULES = ("PF107", "PF108", "PF109")
 HEAD = """from prefect import State, flow, get_client, task

@@ -51,7 +51,7 @@ def test_moved_name_is_imported_from_its_new_home(name: str) -> None:
 def prove_result(before: str) -> str:
     """The fixed text of a case in which the order of new imports is not of interest."""
     from migrator.config import Settings
-    from migrator.run import check_source, fix_source
+    from tests.support.recording import check_source, fix_source
 
     _, data = fix_source(before.encode(), "flows.py", Settings(unsafe_fixes=True))
     again, same = fix_source(data, "flows.py", Settings(unsafe_fixes=True))

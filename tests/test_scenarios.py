@@ -8,7 +8,7 @@ import pytest
 
 from migrator.config import Settings
 from migrator.findings import Applicability
-from migrator.run import check_source
+from tests.support.recording import check_source
 from tests.support.scenarios import (
     MEASURED,
     TARGETS,

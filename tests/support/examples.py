@@ -14,7 +14,8 @@ from migrator.config import Settings
 from migrator.findings import Applicability, FileReport, Finding
 from migrator.model.module import parse
 from migrator.rules import catalogue
-from migrator.run import check, check_source, fix
+from migrator.run import check, fix
+from tests.support.recording import check_source, record
 
 _BLOCK = re.compile(r"^## (?P<title>[^\n]+)\n+```python\n(?P<code>.*?)^```", re.M | re.S)
 
@@ -96,6 +97,7 @@ def prove_files(
     finding; a second `fix` changes no byte; `--diff` writes nothing.
     """
     settings = Settings(target=target, select=select, unsafe_fixes=unsafe, output_format="json", work_pool=work_pool)
+    record({name: _clean(content) for name, content in before.items()}, settings)
     with tempfile.TemporaryDirectory() as directory:
         for name, content in before.items():
             path = Path(directory, name)
@@ -170,6 +172,7 @@ def prove(
         target=target, select=select, unsafe_fixes=unsafe, output_format="json", compat=compat, from_=from_
     )
     before, after = _clean(before), _clean(after)
+    record({**{name: _clean(content) for name, content in (files or {}).items()}, filename: before}, settings)
     with tempfile.TemporaryDirectory() as directory:
         for name, content in {**(files or {}), filename: before}.items():
             path = Path(directory, name)

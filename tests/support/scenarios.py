@@ -18,8 +18,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from migrator.config import Settings
-from migrator.run import check_source, fix
 from tests.support.environments import PREFECT_2, PREFECT_3, PREFECT_3_OLDEST, environment
+from tests.support.recording import check_source, fix
 from tests.support.servers import server
 
 ROOT = Path(__file__).parent.parent.parent

@@ -16,14 +16,34 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 LOCKS = Path(__file__).parent / "locks"
 
 
+NEEDS_OLDER_PYTHON = (2, 8)
+"""Below this release Prefect runs on no Python after 3.10."""
+
+_BACKPORTS = ("importlib-metadata==4.13.0; python_version < '3.10'", "zipp==3.11.0; python_version < '3.10'")
+"""What the locks of old releases lack on Python 3.9: they are made on 3.10."""
+
+
 class Unavailable(Exception):
     """A release that this machine cannot run: its dependencies do not build on any Python that is here."""
+
+    def __init__(self, version: str, reason: str) -> None:
+        super().__init__(f"Prefect {version} {reason}")
+        self.version = version
+
+    @property
+    def excused(self) -> bool:
+        """Whether it needs an older Python that is not installed: the one reason for which a test may be left out."""
+        named = named_python(self.version)
+        if named is not None:
+            return older_python((named,)) is None
+        release = number(self.version.rpartition("-")[2])
+        return release < NEEDS_OLDER_PYTHON and sys.version_info >= (3, 11) and older_python() is None
 
 
 def number(version: str) -> tuple[int, ...]:
@@ -64,31 +84,59 @@ def installed(name: str) -> Path:
     return python
 
 
+def older_python(minors: Sequence[int] = (10, 9)) -> str | None:
+    """The path of the first Python 3.MINOR that is installed and starts: on PATH, of pyenv, or of uv; None where there is none."""
+    for minor in minors:
+        for found in _pythons(f"3.{minor}"):
+            with contextlib.suppress(OSError):
+                if subprocess.run([found, "--version"], capture_output=True).returncode == 0:
+                    return found
+    return None
+
+
+def _pythons(version: str) -> Iterator[str]:
+    on_path = shutil.which(f"python{version}")
+    if on_path:
+        yield on_path
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    yield from map(str, sorted(pyenv.glob(f"{version}.*/bin/python"), reverse=True))
+    tool = uv()
+    if tool:
+        command = [tool, "python", "find", "--no-project", version]
+        done = subprocess.run(command, capture_output=True, text=True, env=_no_downloads())
+        if done.returncode == 0 and done.stdout.strip():
+            yield done.stdout.strip()
+
+
 def _interpreter(name: str) -> str:
-    """A Python that a lock was made for: the one in its name, 3.10 below 2.13 where it is here, else this. Raises Unavailable."""
-    named = re.match(r"python(3\.\d+)-", name)
-    if named:
-        found = _python(named[1])
+    """A Python that a lock was made for: the one in its name, 3.10 below 2.13 where it is here, else this. Raises Unavailable.
+
+    Below 2.8 it is 3.9 where there is no 3.10, unless the running one is old enough.
+    """
+    named = named_python(name)
+    if named is not None:
+        found = older_python((named,))
         if found is None:
-            raise Unavailable(f"{name} needs Python {named[1]}, which is not here")
+            raise Unavailable(name, f"needs Python 3.{named}, which is not installed")
         return found
-    version = number(name.rpartition("-")[2])
-    if version < (2, 13):
-        old = _python("3.10")
-        if old:
-            return old
-    if version < (2, 8) and sys.version_info >= (3, 11):
-        raise Unavailable(f"Prefect {name} needs Python 3.10 or older, which is not here")
-    return sys.executable
+    release = number(name.rpartition("-")[2])
+    old = older_python((10,)) if release < (2, 13) else None
+    if old is not None or release >= NEEDS_OLDER_PYTHON or sys.version_info < (3, 11):
+        return old or sys.executable
+    older = older_python((9,))
+    if older is None:
+        raise Unavailable(name, "needs Python 3.9 or 3.10, and neither is installed")
+    return older
 
 
-def _python(minor: str) -> str | None:
-    """A Python of that minor on the PATH or of pyenv's; None where there is none."""
-    found = shutil.which(f"python{minor}")
-    if found and subprocess.run([found, "--version"], capture_output=True).returncode == 0:
-        return found
-    pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"{minor}.*/bin/python"))
-    return str(pyenv[-1]) if pyenv else None
+def named_python(name: str) -> int | None:
+    """The minor of Python 3 in the name of a lock that was made for one: 8 of `python3.8-2.20.26`."""
+    named = re.match(r"python3\.(\d+)-", name)
+    return int(named[1]) if named else None
+
+
+def _no_downloads() -> dict[str, str]:
+    return {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
 
 
 def uv() -> str | None:
@@ -97,19 +145,19 @@ def uv() -> str | None:
 
 
 def _install(name: str, lock: Path, venv: Path, python: Path) -> None:
-    subprocess.run([_interpreter(name), "-m", "venv", str(venv)], check=True, capture_output=True)
+    version = name.rpartition("-")[2]
+    backports = _BACKPORTS if number(version) < NEEDS_OLDER_PYTHON else ()
     found = uv()
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command = [
-        # compiled at once, as pip does: every process that imports Prefect would compile it anew
-        *([found, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)] if found else pip),
-        "--no-deps",
-        "-r",
-        str(lock),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
-    if done.returncode:
-        raise RuntimeError(f"Prefect {name} could not be installed:\n{done.stdout}{done.stderr}")
+    # compiled at once, as pip does: every process that imports Prefect would compile it anew
+    quick = [found or "", "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
+    for command in (
+        [_interpreter(name), "-m", "venv", str(venv)],
+        [*(quick if found else pip), "--no-deps", "-r", str(lock), *backports],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, env=_no_downloads())
+        if done.returncode:
+            raise RuntimeError(f"Prefect {name} could not be installed:\n{done.stdout}{done.stderr}")
 
 
 @contextlib.contextmanager
