@@ -96,6 +96,7 @@ def test_a_folder_with_something_in_it_is_refused(kept: Path) -> None:
 def test_every_setting_of_what_is_found_and_fixed_comes_back(tmp_path: Path) -> None:
     values = {
         "target": "both",
+        "from_": "2.13",
         "select": ("PF1", "PF2"),
         "ignore": ("PF101",),
         "exclude": ("old/", 'a"b'),
