@@ -14,13 +14,15 @@ from typing import Optional
 
 from migrator import rules
 from migrator.annotations import annotate, revise_document, without_stale
+from migrator.candidates import mentions_prefect, worth_parsing
 from migrator.config import Settings, enabled, from_version, target_version
-from migrator.discovery import discover
+from migrator.discovery import OnOutside, discover, lies_in
 from migrator.engine import UNUSED_SUPPRESSION, Mended, Plan, find, mend
 from migrator.findings import Applicability, Change, Failure, FileReport, Finding
 from migrator.knowledge.lookup import star_names
 from migrator.model.module import ParseError
 from migrator.model.project import Project
+from migrator.model.texts import Texts
 from migrator.rules.base import Target
 from migrator.sources import documents
 from migrator.sources.documents import Document, Kind, kind_of, kind_of_named
@@ -32,21 +34,26 @@ Choose = Callable[[FileReport, Finding], bool]
 WORTH_A_PROCESS = 100
 """From this many files to parse on, processes pay for their start."""
 _CHUNK = 20
-_HELD_BYTES = 64_000_000
-"""How much of the files that do not mention Prefect is held in memory until it is known which modules they would have to import."""
 _DEEPEST_NESTING = 10_000
 """Frames; a branch of `elif` takes two. Python's own limit of 1,000 is reached by long chains that its parser takes."""
 _CHARACTERS_BETWEEN_COLLECTIONS = 4_000_000
 _MOST_PASSES = 6
 
 
-def check(paths: Sequence[str], settings: Settings, *, on_progress: Optional[Progress] = None) -> list[FileReport]:
+def check(
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    on_progress: Optional[Progress] = None,
+    on_outside: Optional[OnOutside] = None,
+) -> list[FileReport]:
     """What is to be said of each file under the paths, in the order of their names; nothing is written.
 
+    `on_outside` is told of each symbolic link that leads outside of the paths, which is not followed.
     Raises FileNotFoundError for a path that is not there, ConfigError for a selector that matches no rule.
     """
     plan = _plan(settings)
-    workspace = Workspace.at(paths, settings)
+    workspace = Workspace.at(paths, settings, on_outside)
     render = settings.output_format == "json"
     reports = _find_all(workspace, plan, settings, render, on_progress)
     return [*workspace.failures, *reports]
@@ -59,14 +66,16 @@ def fix(
     write: bool = True,
     choose: Optional[Choose] = None,
     on_progress: Optional[Progress] = None,
+    on_outside: Optional[OnOutside] = None,
 ) -> list[FileReport]:
     """Applies the fixes that the settings allow and says what was done and what is left.
 
     All files are decided on before the first one is written, each is written atomically, and none where `write` is false. A file whose
-    fixes change another file is written after that one, and not at all where that one could not be. Raises as `check` does.
+    fixes change another file is written after that one, and not at all where that one could not be. Nothing outside of the paths is
+    written but what a fix makes for a file inside (`Workspace.change_others`). `on_outside` and what is raised: as in `check`.
     """
     plan = _plan(settings)
-    workspace = Workspace.at(paths, settings)
+    workspace = Workspace.at(paths, settings, on_outside)
     reports = {report.path: report for report in _find_all(workspace, plan, settings, False, on_progress)}
     applied: dict[str, list[Finding]] = {}
     for _ in range(_MOST_PASSES):
@@ -123,8 +132,14 @@ def _refuse(report: FileReport, finding: Finding) -> bool:
 class Workspace:
     """The files of a run: their texts as read, and as the fixes so far leave them."""
 
-    def __init__(self, files: Sequence[str], given: Optional[dict[str, bytes]] = None) -> None:
-        self.files = list(files)
+    def __init__(
+        self, files: Sequence[str], given: Optional[dict[str, bytes]] = None, within: Optional[Sequence[str]] = None
+    ) -> None:
+        """`given`: the bytes of files that are not on disk, or not so; `within`: the paths outside of which fixes change no file, None
+        where they change none on disk."""
+        self.files = dict.fromkeys(files)
+        """In the order in which they are looked at."""
+        self._within = None if within is None else frozenset(map(os.path.realpath, within))
         self.failures: list[FileReport] = []
         self._data: dict[str, bytes] = dict(given or {})
         self._sources: dict[str, Optional[Source]] = {}
@@ -137,31 +152,42 @@ class Workspace:
         """Files that are not there before the fixes."""
         self.stuck: set[str] = set()
         """Files whose fixes cannot be applied: they need another file that cannot be changed, or give no text that can be read."""
+        self._changed: set[str] = set()
+        """Files that changed since the model was made."""
         self.unmended: dict[str, Failure] = {}
         """Why the fixes of a file give no text that can be read."""
+        self._looked_at: set[str] = set()
+        self._wanted: set[str] = set()
+        """Those of them that are worth parsing."""
         self._needs: dict[str, set[str]] = {}
         """For a file, the other files that its fixes changed."""
-        self.forget()
+        self.touched: set[str] = set()
+        """The files that fixes of other files changed or made."""
+        self.project = Project(self.text, self._files_around, star_names, self._documents_around, self._python_files)
 
     @classmethod
-    def at(cls, paths: Sequence[str], settings: Settings) -> Workspace:
+    def at(cls, paths: Sequence[str], settings: Settings, on_outside: Optional[OnOutside] = None) -> Workspace:
         """The workspace of the files under the paths; directories that cannot be read are noted as failures."""
         failures: list[FileReport] = []
 
         def note(path: str, error: OSError) -> None:
             failures.append(FileReport(path, failure=Failure(f"cannot be read: {error.strerror or error}")))
 
-        found = [
-            os.path.abspath(path)
-            for path in discover(paths, exclude=settings.exclude, exclude_root=settings.exclude_root, on_error=note)
-        ]
-        workspace = cls(found)
+        found = discover(
+            paths,
+            exclude=settings.exclude,
+            exclude_root=settings.exclude_root,
+            on_error=note,
+            on_outside=on_outside,
+        )
+        workspace = cls(list(map(_absolute, found)), within=paths)
         workspace.failures = failures
         return workspace
 
     def forget(self) -> None:
         """Starts the model anew, after texts changed."""
-        self.project = Project(self.text, self._files_around, star_names, self._documents_around)
+        self.project = self.project.renewed(self._changed)
+        self._changed = set()
 
     def data(self, path: str) -> bytes:
         """The bytes of a file as first read. Raises OSError."""
@@ -178,7 +204,7 @@ class Workspace:
             data = self.data(path)
             python = kind_of_named(path, data) in (None, Kind.PYTHON)
             known = decode(data) if python else documents.decode(data)
-            if _mentions_prefect(data):
+            if mentions_prefect(data) or path in self._wanted or self.project.is_known_relevant(path):
                 self._sources[path] = known
                 self._data[path] = data
         return known
@@ -199,6 +225,7 @@ class Workspace:
         self._sources[path] = self.source(path)
         self._data[path] = self.data(path)
         self._texts[path] = text
+        self._changed.add(path)
 
     def kind(self, path: str) -> Optional[Kind]:
         """What a file is written in; None where that is not read. A file that a fix of another changes is plain text at least. Raises OSError."""
@@ -206,33 +233,49 @@ class Workspace:
         return Kind.OTHER if kind is None and path in self.touched else kind
 
     def change_others(self, path: str, changes: Sequence[Change]) -> None:
-        """Does what a fix of `path` does to other files: to all of them or, where a ValueError says why, to none."""
+        """Does what a fix of `path` does to other files: to all of them or, where a ValueError says why, to none.
+
+        Outside of the paths of the run it makes new files, and changes one that lies beside a file that was named itself.
+        """
         staged: dict[str, str] = {}
         for change in changes:
+            if not self._may_change(change.path, path):
+                raise ValueError(f"its fix also changes {change.path}, outside of the given paths: give that as well")
             text = staged.get(change.path, self.text(change.path))
             if text is None and os.path.lexists(change.path):
                 raise ValueError(f"{change.path}, which the fix changes as well, cannot be read")
             staged[change.path] = change.rewrite(text or "")
         for target, text in staged.items():
-            if target not in self.files:
-                self.files.append(target)
+            self.files.setdefault(target)
             if not os.path.lexists(target) and target not in self.created:
                 self.created.add(target)
                 self._data[target] = b""
             self.replace(target, text)
             self._needs.setdefault(path, set()).add(target)
+            self.touched.add(target)
 
-    @property
-    def touched(self) -> set[str]:
-        """The files that fixes of other files changed or made."""
-        return {target for needed in self._needs.values() for target in needed}
+    def _may_change(self, target: str, path: str) -> bool:
+        """Whether a fix of `path` may change or make another file. No link may lead it outside."""
+        real = os.path.realpath(target)
+        if self._within is None or lies_in(real, self._within):
+            return True
+        if os.path.islink(target):
+            return False
+        beside = os.path.dirname(target) == os.path.dirname(path) and os.path.realpath(path) in self._within
+        return beside or not os.path.lexists(target)
+
+    def is_beyond(self, path: str) -> bool:
+        """Whether a file was there outside of the paths: a fix may add to it, and nothing else is said of it or mended."""
+        if self._within is None or path not in self.touched or path in self.created:
+            return False
+        return not lies_in(os.path.realpath(path), self._within)
 
     def remove(self, path: str) -> None:
         """Notes that a file goes."""
         self.source(path)
         self._data[path] = self.data(path)
         self._texts.pop(path, None)
-        self.files.remove(path)
+        self.files.pop(path)
         self.removed.add(path)
 
     def report_removed(self, path: str, applied: Sequence[Finding]) -> FileReport:
@@ -254,7 +297,15 @@ class Workspace:
         return to_bytes(self._texts.get(path, source.text), source)
 
     def write_all(self, reports: Sequence[FileReport]) -> list[FileReport]:
-        """Writes what changed: first what the fixes of other files changed, then the others, then away with what goes."""
+        """Writes what changed: first what the fixes of other files changed, then the others, then away with what goes.
+
+        In the directories that it writes to, what a killed run left is removed.
+        """
+        from migrator.writing import remove_leftovers
+
+        changed = [os.path.realpath(report.path) for report in reports if report.before is not None]
+        for directory in sorted({os.path.dirname(path) for path in changed}):
+            remove_leftovers(directory)
         targets = self.touched
 
         def turn(report: FileReport) -> int:
@@ -309,98 +360,50 @@ class Workspace:
         return report
 
     def candidates(self) -> list[str]:
-        """The files that mention Prefect, or import one that does; the others are not even parsed."""
-        mentioning: list[str] = []
-        others: list[str] = []
-        held = 0
-        for path in self.files:
-            try:
-                data = self.data(path)
-            except OSError:
-                mentioning.append(path)
-                continue
-            named = "prefect" in os.path.basename(path) or path in self.created
-            if named or _mentions_prefect(data) or _may_be_a_deployment(path, data):
-                mentioning.append(path)
-                continue
-            if kind_of(path) not in (None, Kind.PYTHON):
-                continue
-            others.append(path)
-            held += len(data)
-            if held < _HELD_BYTES:
-                self._data[path] = data
-        wanted = set(mentioning)
-        tails = {_tail(path) for path in mentioning if kind_of(path) in (None, Kind.PYTHON)}
-        while tails:
-            found = [path for path in others if path not in wanted and self._imports_one_of(path, tails, wanted)]
-            wanted.update(found)
-            tails = {_tail(path) for path in found}
-        for path in others:
-            self._data.pop(path, None)
-        return [path for path in self.files if path in wanted]
+        """The files that mention Prefect, or import one that does; the others are not even parsed. Found out once of each file."""
+        fresh = [path for path in self.files if path not in self._looked_at]
+        if fresh:
+            self._looked_at.update(fresh)
+            self._wanted |= worth_parsing(fresh, self.data, self.project.imported_files, self.created.__contains__)
+        return [path for path in self.files if path in self._wanted]
 
-    def _imports_one_of(self, path: str, tails: Iterable[bytes], wanted: set[str]) -> bool:
-        """Whether a file imports one of the wanted ones; `tails` are the last parts of their names."""
-        data = self.data(path)
-        for tail in tails:
-            for line in _import_lines(data, tail):
-                text = line.decode("utf-8", "replace")
-                if any(target in wanted for target in self.project.imported_files(path, text)):
-                    return True
-        return False
+    def _python_files(self) -> list[str]:
+        """The Python files that are looked at."""
+        files = self._wanted if self._looked_at else self.files
+        return [path for path in files if kind_of(path) in (None, Kind.PYTHON)]
 
     def _documents_around(self) -> list[str]:
         """Every file of the project that is not Python but of a known kind, as it is after the fixes so far."""
         if self._documents is None:
             around = {path for path in self.files if kind_of(path) not in (None, Kind.PYTHON)}
-            for root in sorted({self.project.root(path) for path in around}):
-                found = discover([root], on_error=lambda path, error: None)
-                around.update(os.path.abspath(path) for path in found if kind_of(path) is not Kind.PYTHON)
-            self._documents = sorted(around)
+            found = self._below_roots(around, python_only=False)
+            self._documents = sorted(around.union(path for path in found if kind_of(path) is not Kind.PYTHON))
         return [path for path in self._documents if path not in self.removed]
 
     def _files_around(self) -> list[str]:
         """Every Python file of the project that the files belong to, those outside of the given paths included."""
         if self._around is None:
-            files = [path for path in self.files if kind_of(path) in (None, Kind.PYTHON)]
-            around: set[str] = set(files)
-            for root in sorted({self.project.root(path) for path in files}):
-                found = discover([root], on_error=lambda path, error: None, python_only=True)
-                around.update(os.path.abspath(path) for path in found)
-            self._around = sorted(around)
+            files = {path for path in self.files if kind_of(path) in (None, Kind.PYTHON)}
+            self._around = sorted(files.union(self._below_roots(files, python_only=True)))
         return self._around
 
+    def _below_roots(self, files: Iterable[str], *, python_only: bool) -> Iterator[str]:
+        """The files below the roots of projects. They are only read, so that links are followed.
 
-def _mentions_prefect(data: bytes) -> bool:
-    """Whether the word stands in a file, be it in the name of a setting (`PREFECT_API_URL`)."""
-    return b"prefect" in data or b"PREFECT_" in data
-
-
-def _may_be_a_deployment(path: str, data: bytes) -> bool:
-    """Whether a YAML file has a key of 2.x's deployment files, which need not have the word."""
-    return kind_of(path) is Kind.YAML and (b"flow_name:" in data or b"work_pool:" in data)
-
-
-def _import_lines(data: bytes, word: bytes) -> Iterator[bytes]:
-    """The lines on which a word is imported or imported from; all of an import that goes over several lines."""
-    at = data.find(word)
-    while at >= 0:
-        begin, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
-        end = len(data) if end < 0 else end
-        line = data[begin:end].strip()
-        if line.startswith((b"from ", b"import ")):
-            yield line
-        elif (line.startswith(word) and len(line) <= len(word) + 4) or b" as " in line:
-            opening = data.rfind(b"from ", 0, begin)
-            if opening >= 0 and b")" not in data[opening:begin]:
-                yield b" ".join(data[opening:end].replace(b"(", b" ").split())
-        at = data.find(word, end)
+        The innermost root comes first: rules above it do not count below it.
+        """
+        roots = sorted({self.project.root(path) for path in files}, key=lambda root: (-root.count(os.sep), root))
+        found = discover(roots, on_error=lambda path, error: None, python_only=python_only, follow=True)
+        return map(os.path.abspath, found)
 
 
-def _tail(path: str) -> bytes:
-    """The last part of the name under which a file is imported."""
-    stem = os.path.splitext(os.path.basename(path))[0]
-    return os.fsencode(os.path.basename(os.path.dirname(path)) if stem == "__init__" else stem)
+def _absolute(path: str) -> str:
+    """The absolute name of a file; one without links where `..` after a link leads elsewhere than the name says."""
+    absolute = os.path.abspath(path)
+    if os.pardir in path.split(os.sep):
+        real = os.path.realpath(path)
+        return absolute if os.path.realpath(absolute) == real else real
+    return absolute
 
 
 # -- looking
@@ -512,6 +515,7 @@ class _Job:
     changed: tuple[tuple[str, str], ...]
     created: tuple[str, ...]
     removed: tuple[str, ...]
+    texts: Texts
     settings: Settings
     render: bool
 
@@ -525,6 +529,7 @@ def _start_worker(job: _Job) -> None:
     workspace.removed.update(job.removed)
     for path, text in job.changed:
         workspace.replace(path, text)
+    workspace.project.texts = job.texts
     _worker = workspace, _plan(job.settings), job.render
 
 
@@ -542,7 +547,9 @@ def _in_processes(
 ) -> Iterator[list[FileReport]]:
     """The reports in chunks, the largest files first."""
     files, texts = tuple(workspace.files), tuple(workspace._texts.items())
-    job = _Job(files, texts, tuple(workspace.created), tuple(workspace.removed), settings, render)
+    job = _Job(
+        *(files, texts, tuple(workspace.created), tuple(workspace.removed)), workspace.project.texts, settings, render
+    )
     by_size = sorted(paths, key=_size, reverse=True)
     step = max(1, min(_CHUNK, len(by_size) // (jobs * 4)))
     chunks = [by_size[at : at + step] for at in range(0, len(by_size), step)]
@@ -574,6 +581,8 @@ def _mend_pass(
     ask = None if choose is None else partial(_ask, choose)
     for path, report in reports.items():
         if path in workspace.stuck or not any(_wanted(finding, settings) for finding in report.findings):
+            continue
+        if workspace.is_beyond(path):
             continue
         try:
             mended = mend(
@@ -625,6 +634,8 @@ def _settle(
     failure = report.failure or workspace.unmended.get(report.path)
     if failure is not None:
         return FileReport(report.path, report.text, report.findings, failure)
+    if workspace.is_beyond(report.path):
+        return FileReport(report.path, report.text, (), None, workspace.before(report.path), touched=True)
     text, findings = report.text, report.findings
     looked_for = {rule.code for rule in plan.rules}
     kind = workspace.kind(report.path) or Kind.PYTHON
