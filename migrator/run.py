@@ -192,10 +192,7 @@ class Workspace:
     def data(self, path: str) -> bytes:
         """The bytes of a file as first read. Raises OSError."""
         known = self._data.get(path)
-        if known is None:
-            with open(path, "rb", buffering=0) as stream:
-                known = stream.read()
-        return known
+        return read(path) if known is None else known
 
     def source(self, path: str) -> Source:
         """The decoded file. Raises OSError and SourceError."""
@@ -395,6 +392,12 @@ class Workspace:
         roots = sorted({self.project.root(path) for path in files}, key=lambda root: (-root.count(os.sep), root))
         found = discover(roots, on_error=lambda path, error: None, python_only=python_only, follow=True)
         return map(os.path.abspath, found)
+
+
+def read(path: str) -> bytes:
+    """The bytes of a file on disk; all that a run looks at goes through here. Raises OSError."""
+    with open(path, "rb", buffering=0) as stream:
+        return stream.read()
 
 
 def _absolute(path: str) -> str:

@@ -145,7 +145,8 @@ def test_loop_of_links_ends() -> None:
     os.symlink("../a", "b/a")
     os.symlink("knot", "knot")
     assert found() == ["a/x.py", "b/y.py"]
-    assert found("a") == ["a/b/y.py", "a/x.py"]
+    assert found("a") == ["a/x.py"]
+    assert found("a/b") == ["a/b/y.py"]
 
 
 @with_links
@@ -163,23 +164,46 @@ def test_what_has_a_name_without_links_keeps_it() -> None:
     assert found() == ["z/x.py"]
     assert found("a") == ["a/x.py"]
     assert found("b.py") == ["b.py"]
-    assert found("b.py", ".") == ["b.py"]
+    assert found("b.py", ".") == ["z/x.py"]
+    assert found("a", "z") == ["z/x.py"]
 
 
 @with_links
-def test_what_only_links_lead_to_is_found_once() -> None:
+def test_what_lies_outside_is_told_and_not_found() -> None:
+    touch("../elsewhere/pkg/x.py", "../elsewhere/y.py", "a.py")
+    os.symlink("../elsewhere", "second")
+    os.symlink("../elsewhere/pkg", "first")
+    os.symlink("../elsewhere/y.py", "third.py")
+    told: list[str] = []
+    assert list(discover(["."], on_outside=told.append)) == ["a.py"]
+    assert told == ["first", "second", "third.py"]
+    assert found("first") == ["first/x.py"]
+    assert found("third.py") == ["third.py"]
+
+
+@with_links
+def test_what_another_path_holds_is_not_outside() -> None:
+    touch("../elsewhere/y.py", "a.py")
+    os.symlink("../elsewhere", "second")
+    told: list[str] = []
+    assert list(discover([".", "../elsewhere"], on_outside=told.append)) == ["../elsewhere/y.py", "a.py"]
+    assert told == []
+
+
+@with_links
+def test_who_only_reads_may_follow_links() -> None:
     touch("../elsewhere/pkg/x.py", "../elsewhere/y.py", "../elsewhere/node_modules/z.py")
     os.symlink("../elsewhere", "second")
     os.symlink("../elsewhere/pkg", "first")
     os.symlink("../elsewhere/y.py", "third.py")
-    assert found() == ["first/x.py", "second/y.py"]
+    assert list(discover(["."], follow=True)) == ["first/x.py", "second/y.py"]
 
 
 @with_links
-def test_link_to_a_single_file_outside_is_found() -> None:
-    touch("../elsewhere/y.txt")
-    os.symlink("../elsewhere/y.txt", "y.py")
-    os.symlink("../elsewhere/y.txt", "z.py")
+def test_a_link_names_a_file_whose_own_name_says_nothing() -> None:
+    touch("y.txt")
+    os.symlink("y.txt", "y.py")
+    os.symlink("y.txt", "z.py")
     assert found() == ["y.py"]
 
 

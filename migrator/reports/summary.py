@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from migrator.findings import Applicability, FileReport, Severity
@@ -24,15 +25,15 @@ def summary(reports: Sequence[FileReport], options: Options) -> str:
             verb = "Would fix" if options.dry else "Fixed"
             lines.append(f"{verb} {plural(applied, 'finding')} in {plural(changed, 'file')}.")
         others = [report for report in reports if report.before is not None and not report.applied]
-        further = sum(report.touched for report in others)
+        further = [os.path.relpath(report.path) for report in others if report.touched]
         gone = sum(report.removed for report in reports)
         if further:
             verb = "Would write" if options.dry else "Wrote"
-            lines.append(f"{verb} {plural(further, 'file')} more with them.")
+            lines.append(f"{verb} {plural(len(further), 'file')} more with them: {conjunction(sorted(further))}.")
         if gone:
             verb = "Would remove" if options.dry else "Removed"
             lines.append(f"{verb} {plural(gone, 'file')} that another one now says all of.")
-        annotated = len(others) - further
+        annotated = len(others) - len(further)
         if annotated:
             verb = "Would change" if options.dry else "Changed"
             lines.append(f"{verb} the comments in {plural(annotated, 'file')}.")
