@@ -27,9 +27,9 @@ _Place = tuple[str, int]
 def nested_submissions(context: Context) -> Iterator[Draft]:
     """The submissions of this module that stand in a task, or in what a task calls, which a flow with the sequential runner reaches.
 
-    Where the run is waited for at once, the fix calls the task. That is a task run still, in the thread of the task around it. Measured on 2.20.26, 3.0.11
-    and 3.8.8: values, exceptions, retries, timeouts, states and the runs on the server are the same. They are not for generators, async tasks, tasks that
-    return states, and for what is given a failed run; those are left.
+    Where the run is waited for at once, the fix calls the task. That is a run of its own on the server still, in the thread of the task around it. Measured on
+    3.0.11 and 3.8.8: values, exceptions, retries, limits of time and states are those of the submission, and but for the name of a state that timed out those
+    of 2.20.26. They are not for generators, async tasks, tasks that return states, and tasks that are given a failed run; those are left.
     """
     found = list(_submissions(context.module))
     reached = _reached(context) if found else {}
