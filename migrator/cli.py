@@ -29,6 +29,9 @@ FAILED = 2
 
 STDIN = "-"
 
+_LINKS_NAMED = 5
+"""How many links that were not followed are named."""
+
 
 class Commands(TyperGroup):
     """The commands, with what can go wrong in each of them turned into a message and the status 2."""
@@ -181,8 +184,10 @@ def check(
     if _is_stdin(paths):
         reports = [run.check_source(stdin_bytes(), stdin_filename or STDIN, settings)]
     else:
+        outside: list[str] = []
         with progress_bar(not settings.quiet) as on_progress:
-            reports = run.check(paths, settings, on_progress=on_progress)
+            reports = run.check(paths, settings, on_progress=on_progress, on_outside=outside.append)
+        _say_outside(outside)
     _report(reports, settings, sys.stdout)
     raise typer.Exit(_status(reports, settings))
 
@@ -245,8 +250,17 @@ def fix(
         reports = [report]
     else:
         choose = _chooser() if interactive else None
+        outside: list[str] = []
         with progress_bar(not settings.quiet and not interactive) as on_progress:
-            reports = run.fix(paths, settings, write=not diff, choose=choose, on_progress=on_progress)
+            reports = run.fix(
+                paths,
+                settings,
+                write=not diff,
+                choose=choose,
+                on_progress=on_progress,
+                on_outside=outside.append,
+            )
+        _say_outside(outside)
     if diff:
         _print_diff(reports, settings)
         raise typer.Exit(_diff_status(reports))
@@ -343,6 +357,21 @@ def fail(message: str) -> NoReturn:
 
     write(f"error: {message}\n", sys.stderr)
     raise typer.Exit(FAILED)
+
+
+def _say_outside(links: Sequence[str]) -> None:
+    """Says in one line which links were not followed; with `--quiet` too, since what they lead to was not read."""
+    from migrator.reports.output import write
+
+    if not links:
+        return
+    named = ", ".join(f"`{link}`" for link in links[:_LINKS_NAMED])
+    if len(links) == 1:
+        said = f"{named} leads outside of the given paths and is not followed; give it as a PATH to include it"
+    else:
+        rest = f" and {len(links) - _LINKS_NAMED} more" if len(links) > _LINKS_NAMED else ""
+        said = f"{len(links)} links lead outside of the given paths and are not followed: {named}{rest}"
+    write(f"note: {said}\n", sys.stderr)
 
 
 def _print(text: str) -> None:

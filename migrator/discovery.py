@@ -4,6 +4,9 @@ Left out under a directory, in this order: what no project means by its source (
 virtual environment), what `exclude` matches, and what git ignores. Git's rules are those of the `.gitignore` files in the
 directory, above it up to the root of its repository, and below it, and of `.git/info/exclude`; the user's global excludes
 file is not read. An ignored file is left out whether or not it is tracked.
+
+A symbolic link below a path adds nothing: what it leads to is found under its own name, is left out under its own name, or lies
+outside of the paths and is none of the run's business.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple, Optional
@@ -41,6 +44,8 @@ SKIPPED = frozenset(
 
 OnError = Callable[[str, OSError], None]
 """Called with the path of a directory (or of a file with rules) that cannot be read, and why."""
+OnOutside = Callable[[str], None]
+"""Called with the name of a symbolic link that leads outside of the paths."""
 
 
 class MissingPathError(FileNotFoundError):
@@ -61,7 +66,9 @@ def discover(
     exclude_root: Optional[str] = None,
     respect_gitignore: bool = True,
     on_error: Optional[OnError] = None,
+    on_outside: Optional[OnOutside] = None,
     python_only: bool = False,
+    follow: bool = False,
 ) -> Iterator[str]:
     """The files under the paths, sorted by the parts of their names, each real file once.
 
@@ -74,18 +81,43 @@ def discover(
     `*_old.py` and `**/legacy/*.py` globs, and `!name` takes an earlier pattern back. They hold for everything that is found
     in a directory.
 
-    Symbolic links to files and directories are followed, after everything else: what is reached without a link keeps that
-    name. A link to a directory that it lies in itself is not followed.
+    A path that is a symbolic link is followed; what another path reaches without it has that name. A link below a path is
+    not followed. `on_outside` is told of one that leads outside of all paths, in the order of their names. A link inside gives
+    a file its name only where the file's own name is not of a known kind (`run.sh` for `run`).
+
+    With `follow`, for those who only read, every link below the paths is followed, after everything else. What is reached
+    without a link keeps that name. A link to a directory that it lies in itself is not followed.
 
     Raises MissingPathError for a path that is not there, and PatternError for a pattern that cannot be read. A directory
     that cannot be read is told to `on_error` and the rest goes on; without `on_error` its OSError is raised.
     """
     walk = _Walk(exclude, exclude_root, respect_gitignore, on_error, python_only)
-    directories = [path for path in paths if walk.named(path)]
-    for path in directories:
-        walk.enter(path)
-    walk.follow_links()
+    is_directory = {path: walk.named(path) for path in paths}
+    for linked in (False, True):
+        chosen = [path for path in is_directory if walk.is_link(path) is linked]
+        for path in chosen:
+            if is_directory[path] is False:
+                walk.take(path)
+        for path in chosen:
+            if is_directory[path]:
+                walk.enter(path)
+    if follow:
+        walk.follow_links()
+    else:
+        for link in walk.leave_links():
+            if on_outside is not None:
+                on_outside(link)
     return iter(sorted(walk.found.values(), key=lambda path: path.split(os.sep)))
+
+
+def lies_in(real: str, places: Container[str]) -> bool:
+    """Whether a real path is, or lies below, one of the places, which are real paths as well."""
+    while real not in places:
+        above = os.path.dirname(real)
+        if above == real:
+            return False
+        real = above
+    return True
 
 
 # -- rules
@@ -338,14 +370,17 @@ class _Walk:
         self._exclude_root = os.path.abspath(exclude_root or os.curdir)
         self._respect_gitignore = respect_gitignore
         self._on_error = on_error
-        self._visited: set[str] = set()
+        self._visited: dict[str, tuple[tuple[_Scope, ...], tuple[_Scope, ...]]] = {}
+        """The directories that were read, by their real path, with git's rules and those of `exclude` for their entries."""
+        self._named: dict[str, str] = {}
+        """What was named, with its real path."""
         self._linked_files: list[tuple[str, str]] = []
         self._linked_directories: list[_Directory] = []
         self._real_directories: dict[str, str] = {}
         self._rules: dict[str, _Rules] = {}
 
-    def named(self, path: str) -> bool:
-        """Takes a file that was named; True for a directory."""
+    def named(self, path: str) -> Optional[bool]:
+        """Notes a path that was named; True for a directory, None for what cannot be read. Raises MissingPathError."""
         try:
             status = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -353,20 +388,43 @@ class _Walk:
             raise MissingPathError(errno.ENOENT, reason, path) from None
         except OSError as error:
             self._report(path, error)
-            return False
-        if stat.S_ISDIR(status.st_mode):
-            return True
-        self.found.setdefault(self._real(path), _tidy(path))
-        return False
+            return None
+        directory = stat.S_ISDIR(status.st_mode)
+        self._named[path] = os.path.realpath(path) if directory else self._real(path)
+        return directory
+
+    def is_link(self, path: str) -> bool:
+        """Whether a path that was named is, or goes through, a symbolic link."""
+        return self._named.get(path) != os.path.abspath(path)
+
+    def take(self, path: str) -> None:
+        """Takes a file that was named."""
+        self.found.setdefault(self._named[path], _tidy(path))
 
     def enter(self, path: str) -> None:
         """Finds what is under a directory that was named."""
-        real = os.path.realpath(path)
+        real = self._named[path]
         absolute = os.path.abspath(path)
         tidy = _tidy(path)
         shown = "" if tidy == os.curdir else os.path.join(tidy, "")
         if not self._excluded_above(absolute):
             self._read_all(_Directory(path, shown, real, absolute, self._scopes_above(real), named=True))
+
+    def leave_links(self) -> Iterator[str]:
+        """The links that lead outside of the paths. Those inside add only files whose own names say nothing of their kind."""
+        inside = frozenset(self._named.values())
+        outside = [link.shown.rstrip(os.sep) for link in self._linked_directories if not lies_in(link.real, inside)]
+        for shown, path in sorted(self._linked_files):
+            real = os.path.realpath(path)
+            if not lies_in(real, inside):
+                outside.append(shown)
+                continue
+            directory, name = os.path.split(real)
+            rules = self._visited.get(directory)
+            # rules for files are kept only where they could match a file of a known kind, hence those for directories
+            if rules and not self._is_wanted(name) and not any(_ignored(scopes, name, True) for scopes in rules):
+                self.found.setdefault(real, shown)
+        return iter(sorted(outside, key=lambda link: link.split(os.sep)))
 
     def follow_links(self) -> None:
         """Takes what only symbolic links lead to."""
@@ -374,7 +432,8 @@ class _Walk:
             links = sorted(self._linked_directories, key=lambda directory: directory.shown)
             self._linked_directories = []
             for link in links:
-                self._read_all(link)
+                if not lies_in(os.path.realpath(os.path.dirname(link.path)), (link.real,)):
+                    self._read_all(link)
         for shown, path in sorted(self._linked_files):
             self.found.setdefault(os.path.realpath(path), shown)
 
@@ -393,9 +452,9 @@ class _Walk:
             names = {entry.name for entry in listing}
             if "pyvenv.cfg" in names and not directory.named:
                 continue
-            self._visited.add(directory.real)
             scopes = self._scopes_of(directory, names)
             excluded = self._exclude_scope(directory.absolute)
+            self._visited[directory.real] = scopes, excluded
             for entry in listing:
                 child = self._take(directory, entry, scopes, excluded)
                 if child is not None:
@@ -410,7 +469,7 @@ class _Walk:
     ) -> Optional[_Directory]:
         """Notes an entry that is a file or a link; gives it back if it is a directory to be read."""
         name = entry.name
-        link = entry.is_symlink()
+        link = entry.is_symlink() or _is_junction(entry)
         try:
             is_directory = entry.is_dir()
             is_wanted = not is_directory and self._is_wanted(name) and entry.is_file()
@@ -439,8 +498,7 @@ class _Walk:
         )
         if not link:
             return child
-        if not os.path.join(directory.real, "").startswith(os.path.join(child.real, "")):
-            self._linked_directories.append(child)
+        self._linked_directories.append(child)
         return None
 
     def _is_wanted(self, name: str) -> bool:
@@ -530,6 +588,12 @@ class _Walk:
         if self._on_error is None:
             raise error
         self._on_error(path, error)
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is what Windows has beside symbolic links; Python tells from 3.12 on."""
+    asked = getattr(entry, "is_junction", None)
+    return asked is not None and bool(asked())
 
 
 def _tidy(path: str) -> str:

@@ -15,7 +15,7 @@ from typing import Optional
 from migrator import rules
 from migrator.annotations import annotate, revise_document, without_stale
 from migrator.config import Settings, enabled, target_version
-from migrator.discovery import discover
+from migrator.discovery import OnOutside, discover, lies_in
 from migrator.engine import UNUSED_SUPPRESSION, Mended, Plan, find, mend
 from migrator.findings import Applicability, Change, Failure, FileReport, Finding
 from migrator.knowledge.lookup import star_names
@@ -40,13 +40,20 @@ _CHARACTERS_BETWEEN_COLLECTIONS = 4_000_000
 _MOST_PASSES = 6
 
 
-def check(paths: Sequence[str], settings: Settings, *, on_progress: Optional[Progress] = None) -> list[FileReport]:
+def check(
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    on_progress: Optional[Progress] = None,
+    on_outside: Optional[OnOutside] = None,
+) -> list[FileReport]:
     """What is to be said of each file under the paths, in the order of their names; nothing is written.
 
+    `on_outside` is told of each symbolic link that leads outside of the paths, which is not followed.
     Raises FileNotFoundError for a path that is not there, ConfigError for a selector that matches no rule.
     """
     plan = _plan(settings)
-    workspace = Workspace.at(paths, settings)
+    workspace = Workspace.at(paths, settings, on_outside)
     render = settings.output_format == "json"
     reports = _find_all(workspace, plan, settings, render, on_progress)
     return [*workspace.failures, *reports]
@@ -59,14 +66,16 @@ def fix(
     write: bool = True,
     choose: Optional[Choose] = None,
     on_progress: Optional[Progress] = None,
+    on_outside: Optional[OnOutside] = None,
 ) -> list[FileReport]:
     """Applies the fixes that the settings allow and says what was done and what is left.
 
     All files are decided on before the first one is written, each is written atomically, and none where `write` is false. A file whose
-    fixes change another file is written after that one, and not at all where that one could not be. Raises as `check` does.
+    fixes change another file is written after that one, and not at all where that one could not be. Nothing outside of the paths is
+    written but what a fix makes for a file inside (`Workspace.change_others`). `on_outside` and what is raised: as in `check`.
     """
     plan = _plan(settings)
-    workspace = Workspace.at(paths, settings)
+    workspace = Workspace.at(paths, settings, on_outside)
     reports = {report.path: report for report in _find_all(workspace, plan, settings, False, on_progress)}
     applied: dict[str, list[Finding]] = {}
     for _ in range(_MOST_PASSES):
@@ -123,8 +132,13 @@ def _refuse(report: FileReport, finding: Finding) -> bool:
 class Workspace:
     """The files of a run: their texts as read, and as the fixes so far leave them."""
 
-    def __init__(self, files: Sequence[str], given: Optional[dict[str, bytes]] = None) -> None:
+    def __init__(
+        self, files: Sequence[str], given: Optional[dict[str, bytes]] = None, within: Optional[Sequence[str]] = None
+    ) -> None:
+        """`given`: the bytes of files that are not on disk, or not so; `within`: the paths outside of which fixes change no file, None
+        where they change none on disk."""
         self.files = list(files)
+        self._within = None if within is None else frozenset(map(os.path.realpath, within))
         self.failures: list[FileReport] = []
         self._data: dict[str, bytes] = dict(given or {})
         self._sources: dict[str, Optional[Source]] = {}
@@ -141,21 +155,26 @@ class Workspace:
         """Why the fixes of a file give no text that can be read."""
         self._needs: dict[str, set[str]] = {}
         """For a file, the other files that its fixes changed."""
+        self.touched: set[str] = set()
+        """The files that fixes of other files changed or made."""
         self.forget()
 
     @classmethod
-    def at(cls, paths: Sequence[str], settings: Settings) -> Workspace:
+    def at(cls, paths: Sequence[str], settings: Settings, on_outside: Optional[OnOutside] = None) -> Workspace:
         """The workspace of the files under the paths; directories that cannot be read are noted as failures."""
         failures: list[FileReport] = []
 
         def note(path: str, error: OSError) -> None:
             failures.append(FileReport(path, failure=Failure(f"cannot be read: {error.strerror or error}")))
 
-        found = [
-            os.path.abspath(path)
-            for path in discover(paths, exclude=settings.exclude, exclude_root=settings.exclude_root, on_error=note)
-        ]
-        workspace = cls(found)
+        found = discover(
+            paths,
+            exclude=settings.exclude,
+            exclude_root=settings.exclude_root,
+            on_error=note,
+            on_outside=on_outside,
+        )
+        workspace = cls(list(map(_absolute, found)), within=paths)
         workspace.failures = failures
         return workspace
 
@@ -206,9 +225,14 @@ class Workspace:
         return Kind.OTHER if kind is None and path in self.touched else kind
 
     def change_others(self, path: str, changes: Sequence[Change]) -> None:
-        """Does what a fix of `path` does to other files: to all of them or, where a ValueError says why, to none."""
+        """Does what a fix of `path` does to other files: to all of them or, where a ValueError says why, to none.
+
+        Outside of the paths of the run it makes new files, and changes one that lies beside a file that was named itself.
+        """
         staged: dict[str, str] = {}
         for change in changes:
+            if not self._may_change(change.path, path):
+                raise ValueError(f"its fix also changes {change.path}, outside of the given paths: give that as well")
             text = staged.get(change.path, self.text(change.path))
             if text is None and os.path.lexists(change.path):
                 raise ValueError(f"{change.path}, which the fix changes as well, cannot be read")
@@ -221,11 +245,23 @@ class Workspace:
                 self._data[target] = b""
             self.replace(target, text)
             self._needs.setdefault(path, set()).add(target)
+            self.touched.add(target)
 
-    @property
-    def touched(self) -> set[str]:
-        """The files that fixes of other files changed or made."""
-        return {target for needed in self._needs.values() for target in needed}
+    def _may_change(self, target: str, path: str) -> bool:
+        """Whether a fix of `path` may change or make another file. No link may lead it outside."""
+        real = os.path.realpath(target)
+        if self._within is None or lies_in(real, self._within):
+            return True
+        if os.path.islink(target):
+            return False
+        beside = os.path.dirname(target) == os.path.dirname(path) and os.path.realpath(path) in self._within
+        return beside or not os.path.lexists(target)
+
+    def is_beyond(self, path: str) -> bool:
+        """Whether a file was there outside of the paths: a fix may add to it, and nothing else is said of it or mended."""
+        if self._within is None or path not in self.touched or path in self.created:
+            return False
+        return not lies_in(os.path.realpath(path), self._within)
 
     def remove(self, path: str) -> None:
         """Notes that a file goes."""
@@ -354,7 +390,7 @@ class Workspace:
         if self._documents is None:
             around = {path for path in self.files if kind_of(path) not in (None, Kind.PYTHON)}
             for root in sorted({self.project.root(path) for path in around}):
-                found = discover([root], on_error=lambda path, error: None)
+                found = discover([root], on_error=lambda path, error: None, follow=True)
                 around.update(os.path.abspath(path) for path in found if kind_of(path) is not Kind.PYTHON)
             self._documents = sorted(around)
         return [path for path in self._documents if path not in self.removed]
@@ -365,10 +401,19 @@ class Workspace:
             files = [path for path in self.files if kind_of(path) in (None, Kind.PYTHON)]
             around: set[str] = set(files)
             for root in sorted({self.project.root(path) for path in files}):
-                found = discover([root], on_error=lambda path, error: None, python_only=True)
+                found = discover([root], on_error=lambda path, error: None, python_only=True, follow=True)
                 around.update(os.path.abspath(path) for path in found)
             self._around = sorted(around)
         return self._around
+
+
+def _absolute(path: str) -> str:
+    """The absolute name of a file; one without links where `..` after a link leads elsewhere than the name says."""
+    absolute = os.path.abspath(path)
+    if os.pardir in path.split(os.sep):
+        real = os.path.realpath(path)
+        return absolute if os.path.realpath(absolute) == real else real
+    return absolute
 
 
 def _mentions_prefect(data: bytes) -> bool:
@@ -570,6 +615,8 @@ def _mend_pass(
     for path, report in reports.items():
         if path in workspace.stuck or not any(_wanted(finding, settings) for finding in report.findings):
             continue
+        if workspace.is_beyond(path):
+            continue
         try:
             mended = mend(
                 *(path, report.text, workspace.project, plan),
@@ -620,6 +667,8 @@ def _settle(
     failure = report.failure or workspace.unmended.get(report.path)
     if failure is not None:
         return FileReport(report.path, report.text, report.findings, failure)
+    if workspace.is_beyond(report.path):
+        return FileReport(report.path, report.text, (), None, workspace.before(report.path), touched=True)
     text, findings = report.text, report.findings
     looked_for = {rule.code for rule in plan.rules}
     kind = workspace.kind(report.path) or Kind.PYTHON
