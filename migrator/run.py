@@ -290,7 +290,15 @@ class Workspace:
         return to_bytes(self._texts.get(path, source.text), source)
 
     def write_all(self, reports: Sequence[FileReport]) -> list[FileReport]:
-        """Writes what changed: first what the fixes of other files changed, then the others, then away with what goes."""
+        """Writes what changed: first what the fixes of other files changed, then the others, then away with what goes.
+
+        In the directories that it writes to, what a killed run left is removed.
+        """
+        from migrator.writing import remove_leftovers
+
+        changed = [os.path.realpath(report.path) for report in reports if report.before is not None]
+        for directory in sorted({os.path.dirname(path) for path in changed}):
+            remove_leftovers(directory)
         targets = self.touched
 
         def turn(report: FileReport) -> int:

@@ -1,13 +1,27 @@
-"""Replaces a file as a whole: either the new bytes are there in full, or the old file is as it was."""
+"""Replaces a file as a whole: either the new bytes are there in full, or the old file is as it was.
+
+A process that is killed while it writes leaves its temporary file. The name says whose it is, so that a later run can tell that
+nobody needs it any more.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
+import re
 import secrets
 import stat
+import time
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Optional
+
+_LEFTOVER = re.compile(r"\.migrator-(?P<pid>\d{1,10})-(?:(?P<started>\d+)-(?P<system>[0-9a-f]{8})-)?[0-9a-f]{16}\.tmp")
+"""The names of temporary files; those of older versions have neither a time nor a system."""
+_SURELY_LEFT = 3600.0
+"""Seconds after which a temporary file is nobody's where its owner cannot be asked for: writing one file takes milliseconds."""
 
 
 class ChangedFileError(OSError):
@@ -39,7 +53,7 @@ def write_atomically(path: str, data: bytes, *, expected: Optional[bytes] = None
     """
     target = os.path.realpath(path)
     before = _status(path, target)
-    temporary = os.path.join(os.path.dirname(target), f".migrator-{os.getpid()}-{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(os.path.dirname(target), _temporary_name())
     try:
         with open(temporary, "xb", opener=_private if before else None) as stream:
             stream.write(data)
@@ -62,6 +76,78 @@ def create(path: str, data: bytes) -> None:
     if os.path.lexists(path):
         raise ChangedFileError(path)
     write_atomically(path, data)
+
+
+def remove_leftovers(directory: str) -> None:
+    """Removes the temporary files in a directory that were left by processes that are gone.
+
+    Gone is a process of this system whose number is free, or has been given to another one since. A file of another system (a
+    container, a machine on the same network file system), or one whose owner cannot be told, goes when it has not changed for an
+    hour. What cannot be read or removed stays. (Should its owner live after all, one write of it fails and is reported.)
+    """
+    with contextlib.suppress(OSError):
+        for path, match in _leftovers(directory):
+            with contextlib.suppress(OSError):
+                status = os.lstat(path)
+                if stat.S_ISREG(status.st_mode) and _is_left(match, status):
+                    os.unlink(path)
+
+
+def _leftovers(directory: str) -> Iterator[tuple[str, re.Match[str]]]:
+    for name in os.listdir(directory):
+        match = _LEFTOVER.fullmatch(name)
+        if match is not None:
+            yield os.path.join(directory, name), match
+
+
+def _is_left(match: re.Match[str], status: os.stat_result) -> bool:
+    pid, started, system = int(match["pid"]), match["started"], match["system"]
+    if system in (None, _system()) and os.name == "posix":
+        if not _is_running(pid):
+            return True
+        now = _started(pid)
+        if system is not None and now and started != "0":
+            return now != started
+    return time.time() - status.st_mtime > _SURELY_LEFT
+
+
+def _temporary_name() -> str:
+    """A name that nobody has, with the number of this process, when it started, and on which system."""
+    pid = os.getpid()
+    return f".migrator-{pid}-{_started(pid) or 0}-{_system()}-{secrets.token_hex(8)}.tmp"
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process of this number runs on this system (POSIX only: elsewhere signal 0 is no question)."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _started(pid: int) -> str:
+    """When a process started, in ticks since the system did; "" where the system does not tell (all but Linux)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stream:
+            return stream.read().rpartition(b")")[2].split()[19].decode("ascii")
+    except (OSError, IndexError, ValueError):
+        return ""
+
+
+@lru_cache(maxsize=1)
+def _system() -> str:
+    """What tells apart the systems on which one number is one process: host, boot and namespace of process numbers."""
+    import socket
+
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        parts.append(stream.read().strip())
+    with contextlib.suppress(OSError):
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:8]
 
 
 def _status(path: str, target: str) -> Optional[os.stat_result]:
