@@ -14,6 +14,7 @@ from typing import Optional
 
 from migrator import rules
 from migrator.annotations import annotate, revise_document, without_stale
+from migrator.candidates import mentions_prefect, worth_parsing
 from migrator.config import Settings, enabled, target_version
 from migrator.discovery import OnOutside, discover, lies_in
 from migrator.engine import UNUSED_SUPPRESSION, Mended, Plan, find, mend
@@ -21,6 +22,7 @@ from migrator.findings import Applicability, Change, Failure, FileReport, Findin
 from migrator.knowledge.lookup import star_names
 from migrator.model.module import ParseError
 from migrator.model.project import Project
+from migrator.model.texts import Texts
 from migrator.rules.base import Target
 from migrator.sources import documents
 from migrator.sources.documents import Document, Kind, kind_of, kind_of_named
@@ -32,8 +34,6 @@ Choose = Callable[[FileReport, Finding], bool]
 WORTH_A_PROCESS = 100
 """From this many files to parse on, processes pay for their start."""
 _CHUNK = 20
-_HELD_BYTES = 64_000_000
-"""How much of the files that do not mention Prefect is held in memory until it is known which modules they would have to import."""
 _DEEPEST_NESTING = 10_000
 """Frames; a branch of `elif` takes two. Python's own limit of 1,000 is reached by long chains that its parser takes."""
 _CHARACTERS_BETWEEN_COLLECTIONS = 4_000_000
@@ -137,12 +137,15 @@ class Workspace:
     ) -> None:
         """`given`: the bytes of files that are not on disk, or not so; `within`: the paths outside of which fixes change no file, None
         where they change none on disk."""
-        self.files = list(files)
+        self.files = dict.fromkeys(files)
+        """In the order in which they are looked at."""
         self._within = None if within is None else frozenset(map(os.path.realpath, within))
         self.failures: list[FileReport] = []
         self._data: dict[str, bytes] = dict(given or {})
         self._sources: dict[str, Optional[Source]] = {}
         self._texts: dict[str, str] = {}
+        self._missing: set[str] = set()
+        """What was asked for and is not there."""
         self._around: Optional[list[str]] = None
         self._documents: Optional[list[str]] = None
         self.removed: set[str] = set()
@@ -151,13 +154,18 @@ class Workspace:
         """Files that are not there before the fixes."""
         self.stuck: set[str] = set()
         """Files whose fixes cannot be applied: they need another file that cannot be changed, or give no text that can be read."""
+        self._changed: set[str] = set()
+        """Files that changed since the model was made."""
         self.unmended: dict[str, Failure] = {}
         """Why the fixes of a file give no text that can be read."""
+        self._looked_at: set[str] = set()
+        self._wanted: set[str] = set()
+        """Those of them that are worth parsing."""
         self._needs: dict[str, set[str]] = {}
         """For a file, the other files that its fixes changed."""
         self.touched: set[str] = set()
         """The files that fixes of other files changed or made."""
-        self.forget()
+        self.project = Project(self.text, self._files_around, star_names, self._documents_around, self._python_files)
 
     @classmethod
     def at(cls, paths: Sequence[str], settings: Settings, on_outside: Optional[OnOutside] = None) -> Workspace:
@@ -180,15 +188,13 @@ class Workspace:
 
     def forget(self) -> None:
         """Starts the model anew, after texts changed."""
-        self.project = Project(self.text, self._files_around, star_names, self._documents_around)
+        self.project = self.project.renewed(self._changed)
+        self._changed = set()
 
     def data(self, path: str) -> bytes:
         """The bytes of a file as first read. Raises OSError."""
         known = self._data.get(path)
-        if known is None:
-            with open(path, "rb", buffering=0) as stream:
-                known = stream.read()
-        return known
+        return read(path) if known is None else known
 
     def source(self, path: str) -> Source:
         """The decoded file. Raises OSError and SourceError."""
@@ -197,7 +203,7 @@ class Workspace:
             data = self.data(path)
             python = kind_of_named(path, data) in (None, Kind.PYTHON)
             known = decode(data) if python else documents.decode(data)
-            if _mentions_prefect(data):
+            if mentions_prefect(data) or path in self._wanted or self.project.is_known_relevant(path):
                 self._sources[path] = known
                 self._data[path] = data
         return known
@@ -207,17 +213,20 @@ class Workspace:
         changed = self._texts.get(path)
         if changed is not None:
             return changed
-        if path in self.removed:
+        if path in self.removed or path in self._missing:
             return None
         try:
             return self.source(path).text
-        except (OSError, SourceError):
+        except (OSError, SourceError) as error:
+            if isinstance(error, FileNotFoundError):
+                self._missing.add(path)
             return None
 
     def replace(self, path: str, text: str) -> None:
         self._sources[path] = self.source(path)
         self._data[path] = self.data(path)
         self._texts[path] = text
+        self._changed.add(path)
 
     def kind(self, path: str) -> Optional[Kind]:
         """What a file is written in; None where that is not read. A file that a fix of another changes is plain text at least. Raises OSError."""
@@ -238,8 +247,7 @@ class Workspace:
                 raise ValueError(f"{change.path}, which the fix changes as well, cannot be read")
             staged[change.path] = change.rewrite(text or "")
         for target, text in staged.items():
-            if target not in self.files:
-                self.files.append(target)
+            self.files.setdefault(target)
             if not os.path.lexists(target) and target not in self.created:
                 self.created.add(target)
                 self._data[target] = b""
@@ -268,7 +276,7 @@ class Workspace:
         self.source(path)
         self._data[path] = self.data(path)
         self._texts.pop(path, None)
-        self.files.remove(path)
+        self.files.pop(path)
         self.removed.add(path)
 
     def report_removed(self, path: str, applied: Sequence[Finding]) -> FileReport:
@@ -353,66 +361,47 @@ class Workspace:
         return report
 
     def candidates(self) -> list[str]:
-        """The files that mention Prefect, or import one that does; the others are not even parsed."""
-        mentioning: list[str] = []
-        others: list[str] = []
-        held = 0
-        for path in self.files:
-            try:
-                data = self.data(path)
-            except OSError:
-                mentioning.append(path)
-                continue
-            named = "prefect" in os.path.basename(path) or path in self.created
-            if named or _mentions_prefect(data) or _may_be_a_deployment(path, data):
-                mentioning.append(path)
-                continue
-            if kind_of(path) not in (None, Kind.PYTHON):
-                continue
-            others.append(path)
-            held += len(data)
-            if held < _HELD_BYTES:
-                self._data[path] = data
-        wanted = set(mentioning)
-        tails = {_tail(path) for path in mentioning if kind_of(path) in (None, Kind.PYTHON)}
-        while tails:
-            found = [path for path in others if path not in wanted and self._imports_one_of(path, tails, wanted)]
-            wanted.update(found)
-            tails = {_tail(path) for path in found}
-        for path in others:
-            self._data.pop(path, None)
-        return [path for path in self.files if path in wanted]
+        """The files that mention Prefect, or import one that does; the others are not even parsed. Found out once of each file."""
+        fresh = [path for path in self.files if path not in self._looked_at]
+        if fresh:
+            self._looked_at.update(fresh)
+            self._wanted |= worth_parsing(fresh, self.data, self.project.imported_files, self.created.__contains__)
+        return [path for path in self.files if path in self._wanted]
 
-    def _imports_one_of(self, path: str, tails: Iterable[bytes], wanted: set[str]) -> bool:
-        """Whether a file imports one of the wanted ones; `tails` are the last parts of their names."""
-        data = self.data(path)
-        for tail in tails:
-            for line in _import_lines(data, tail):
-                text = line.decode("utf-8", "replace")
-                if any(target in wanted for target in self.project.imported_files(path, text)):
-                    return True
-        return False
+    def _python_files(self) -> list[str]:
+        """The Python files that are looked at."""
+        files = self._wanted if self._looked_at else self.files
+        return [path for path in files if kind_of(path) in (None, Kind.PYTHON)]
 
     def _documents_around(self) -> list[str]:
         """Every file of the project that is not Python but of a known kind, as it is after the fixes so far."""
         if self._documents is None:
             around = {path for path in self.files if kind_of(path) not in (None, Kind.PYTHON)}
-            for root in sorted({self.project.root(path) for path in around}):
-                found = discover([root], on_error=lambda path, error: None, follow=True)
-                around.update(os.path.abspath(path) for path in found if kind_of(path) is not Kind.PYTHON)
-            self._documents = sorted(around)
+            found = self._below_roots(around, python_only=False)
+            self._documents = sorted(around.union(path for path in found if kind_of(path) is not Kind.PYTHON))
         return [path for path in self._documents if path not in self.removed]
 
     def _files_around(self) -> list[str]:
         """Every Python file of the project that the files belong to, those outside of the given paths included."""
         if self._around is None:
-            files = [path for path in self.files if kind_of(path) in (None, Kind.PYTHON)]
-            around: set[str] = set(files)
-            for root in sorted({self.project.root(path) for path in files}):
-                found = discover([root], on_error=lambda path, error: None, python_only=True, follow=True)
-                around.update(os.path.abspath(path) for path in found)
-            self._around = sorted(around)
+            files = {path for path in self.files if kind_of(path) in (None, Kind.PYTHON)}
+            self._around = sorted(files.union(self._below_roots(files, python_only=True)))
         return self._around
+
+    def _below_roots(self, files: Iterable[str], *, python_only: bool) -> Iterator[str]:
+        """The files below the roots of projects. They are only read, so that links are followed.
+
+        The innermost root comes first: rules above it do not count below it.
+        """
+        roots = sorted({self.project.root(path) for path in files}, key=lambda root: (-root.count(os.sep), root))
+        found = discover(roots, on_error=lambda path, error: None, python_only=python_only, follow=True)
+        return map(os.path.abspath, found)
+
+
+def read(path: str) -> bytes:
+    """The bytes of a file on disk; all that a run looks at goes through here. Raises OSError."""
+    with open(path, "rb", buffering=0) as stream:
+        return stream.read()
 
 
 def _absolute(path: str) -> str:
@@ -422,38 +411,6 @@ def _absolute(path: str) -> str:
         real = os.path.realpath(path)
         return absolute if os.path.realpath(absolute) == real else real
     return absolute
-
-
-def _mentions_prefect(data: bytes) -> bool:
-    """Whether the word stands in a file, be it in the name of a setting (`PREFECT_API_URL`)."""
-    return b"prefect" in data or b"PREFECT_" in data
-
-
-def _may_be_a_deployment(path: str, data: bytes) -> bool:
-    """Whether a YAML file has a key of 2.x's deployment files, which need not have the word."""
-    return kind_of(path) is Kind.YAML and (b"flow_name:" in data or b"work_pool:" in data)
-
-
-def _import_lines(data: bytes, word: bytes) -> Iterator[bytes]:
-    """The lines on which a word is imported or imported from; all of an import that goes over several lines."""
-    at = data.find(word)
-    while at >= 0:
-        begin, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
-        end = len(data) if end < 0 else end
-        line = data[begin:end].strip()
-        if line.startswith((b"from ", b"import ")):
-            yield line
-        elif (line.startswith(word) and len(line) <= len(word) + 4) or b" as " in line:
-            opening = data.rfind(b"from ", 0, begin)
-            if opening >= 0 and b")" not in data[opening:begin]:
-                yield b" ".join(data[opening:end].replace(b"(", b" ").split())
-        at = data.find(word, end)
-
-
-def _tail(path: str) -> bytes:
-    """The last part of the name under which a file is imported."""
-    stem = os.path.splitext(os.path.basename(path))[0]
-    return os.fsencode(os.path.basename(os.path.dirname(path)) if stem == "__init__" else stem)
 
 
 # -- looking
@@ -560,6 +517,7 @@ class _Job:
     changed: tuple[tuple[str, str], ...]
     created: tuple[str, ...]
     removed: tuple[str, ...]
+    texts: Texts
     settings: Settings
     render: bool
 
@@ -573,6 +531,7 @@ def _start_worker(job: _Job) -> None:
     workspace.removed.update(job.removed)
     for path, text in job.changed:
         workspace.replace(path, text)
+    workspace.project.texts = job.texts
     _worker = workspace, _plan(job.settings), job.render
 
 
@@ -590,7 +549,9 @@ def _in_processes(
 ) -> Iterator[list[FileReport]]:
     """The reports in chunks, the largest files first."""
     files, texts = tuple(workspace.files), tuple(workspace._texts.items())
-    job = _Job(files, texts, tuple(workspace.created), tuple(workspace.removed), settings, render)
+    job = _Job(
+        *(files, texts, tuple(workspace.created), tuple(workspace.removed)), workspace.project.texts, settings, render
+    )
     by_size = sorted(paths, key=_size, reverse=True)
     step = max(1, min(_CHUNK, len(by_size) // (jobs * 4)))
     chunks = [by_size[at : at + step] for at in range(0, len(by_size), step)]

@@ -1,27 +1,32 @@
 """The user's modules together: which file a dotted name means, what it defines or passes on, and who imports it.
 
 Nothing is read before it is asked for: a module that another one imports is parsed when a name of it matters, and kept while
-it is cheap to keep.
+it is cheap to keep. What is asked of all files is asked once, of all together (`Texts`), never once for each file that asks.
 """
 
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Optional
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Optional, TypeVar
 
 from migrator.model.module import Module, Origin, ParseError
 from migrator.model.names import imports, join
+from migrator.model.texts import Texts, import_lines, tail_of
 
-_IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t(]+([\w, \t]*)|import[ \t]+([\w., \t]+))", re.M)
+T = TypeVar("T")
 _ROOT_MARKERS = frozenset({".git", "pyproject.toml", "setup.py", "setup.cfg", ".hg"})
 COMPAT = "Flow code that runs unchanged on Prefect 2 and on Prefect 3."
 """What the docstring of `compat` begins with, under whatever name it was copied into a project."""
 _KEPT_CHARACTERS = 1_000_000
 """How much source text may be kept parsed; a parsed module takes about a hundred times its text."""
+_DROPPED_CHARACTERS = 4_000_000
+"""After how much text of modules that were dropped their memory is reclaimed: they hold themselves in cycles, and a run collects no
+garbage by itself, since that would visit the growing trees again and again."""
 _DEEPEST_CHAIN = 40
 """How many modules may wait for each other's decorators; a longer chain is an import cycle."""
 
@@ -32,24 +37,64 @@ class Project:
     def __init__(
         self,
         read: Callable[[str], Optional[str]],
-        files: Callable[[], Iterable[str]] = tuple,
+        files: Callable[[], Collection[str]] = tuple,
         star_names: Callable[[str], Iterable[str]] = lambda module: (),
-        documents: Callable[[], Iterable[str]] = tuple,
+        documents: Callable[[], Sequence[str]] = tuple,
+        asked: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """`read` gives the text of a path, None where it cannot be had; `files` the Python files of the project; `documents` its other files
-        of a known kind; `star_names` what a star import of a module of Prefect brings."""
+        """`read` gives the text of a path, None where it cannot be had; `files` the Python files of the project, and `asked` those of them
+        that are looked at; `documents` its other files of a known kind, in order; `star_names` what a star import of a module of Prefect brings."""
         self.documents = documents
         self.read = read
         self._files = files
+        self._asked = asked
         self.star_names = star_names
+        self.shared: dict[object, Any] = {}
+        """What rules find out about the project as a whole, once for all files."""
         self._modules: OrderedDict[str, Optional[Module]] = OrderedDict()
         self._kept = 0
+        self._dropped = 0
         self._loading: set[str] = set()
         self._asking: set[tuple[str, str]] = set()
         """Names whose origin is being looked for: asking for one again is an import cycle, and has no answer."""
         self._listings: dict[str, frozenset[str]] = {}
+        self._bases_of: dict[str, tuple[str, ...]] = {}
+        self._located: dict[tuple[str, str], Optional[str]] = {}
+        self._imported: dict[str, tuple[str, ...]] = {}
+        """What the files import whose text was looked at."""
+        self._silent: set[str] = set()
+        """Those of them that are known not to mention Prefect."""
         self._relevant: dict[str, bool] = {}
-        self._importing: Optional[dict[str, list[str]]] = None
+        self._texts: Optional[Texts] = None
+        self._said: dict[str, dict[str, Mapping[str, Any]]] = {}
+        """What a module says, by the question, for each module that it speaks of."""
+        self._answers: dict[tuple[str, str], dict[str, list[tuple[str, Any]]]] = {}
+        """The same by the question and the last part of a module's name: for each module, what its importers say."""
+        self._parts: dict[str, set[tuple[str, str]]] = {}
+        """For a module, the answers that it is a part of."""
+
+    def renewed(self, changed: Collection[str]) -> Project:
+        """The project after the texts of some files changed, with what is known of where files lie and of the other texts."""
+        project = Project(self.read, self._files, self.star_names, self.documents, self._asked)
+        project._listings, project._bases_of, project._located = self._listings, self._bases_of, self._located
+        project._imported = {path: found for path, found in self._imported.items() if path not in changed}
+        project._silent = self._silent.difference(changed)
+        project._texts = self._texts
+        if project._texts is not None:
+            for path in sorted(changed):
+                project._texts.change(path, self.read(path))
+        return project
+
+    @property
+    def texts(self) -> Texts:
+        """What all texts of the project say, read when it is first asked for; may be given by another process that knows it."""
+        if self._texts is None:
+            self._texts = Texts.of(self._files(), frozenset(self._asked()), self.read)
+        return self._texts
+
+    @texts.setter
+    def texts(self, texts: Texts) -> None:
+        self._texts = texts
 
     # -- modules
 
@@ -63,12 +108,19 @@ class Project:
             module = Module(path, text, self)
         finally:
             self._loading.discard(path)
+        if known is not None:
+            self._unsay(path)
         self.forget(path)
         self._modules[path] = module
         self._kept += len(module.text)
         while self._kept > _KEPT_CHARACTERS and len(self._modules) > 1:
             _, dropped = self._modules.popitem(last=False)
-            self._kept -= len(dropped.text) if dropped else 0
+            size = len(dropped.text) if dropped else 0
+            self._kept -= size
+            self._dropped += size
+        if self._dropped > _DROPPED_CHARACTERS:
+            self._dropped = 0
+            gc.collect()
         return module
 
     def forget(self, path: str) -> None:
@@ -126,9 +178,14 @@ class Project:
 
         `module` has its leading dots where the import is relative. None for what is not the project's.
         """
+        directory = os.path.dirname(importer)
+        if (directory, module) not in self._located:
+            self._located[directory, module] = self._find(directory, module)
+        return self._located[directory, module]
+
+    def _find(self, directory: str, module: str) -> Optional[str]:
         level = len(module) - len(module.lstrip("."))
         parts = [part for part in module[level:].split(".") if part]
-        directory = os.path.dirname(importer)
         if level:
             for _ in range(level - 1):
                 directory = os.path.dirname(directory)
@@ -156,17 +213,16 @@ class Project:
             return True
         return "prefect" in listing and "__init__.py" in self._listing(os.path.join(directory, "prefect"))
 
-    def _bases(self, directory: str) -> Iterator[str]:
+    def _bases(self, directory: str) -> tuple[str, ...]:
         """The directories that an absolute import may start from, the nearest first."""
-        while True:
-            yield directory
+        known = self._bases_of.get(directory)
+        if known is None:
             listing = self._listing(directory)
-            if "src" in listing:
-                yield os.path.join(directory, "src")
+            here = (directory, os.path.join(directory, "src")) if "src" in listing else (directory,)
             parent = os.path.dirname(directory)
-            if parent == directory or listing & _ROOT_MARKERS:
-                return
-            directory = parent
+            above = () if parent == directory or listing & _ROOT_MARKERS else self._bases(parent)
+            known = self._bases_of[directory] = (*here, *above)
+        return known
 
     def _has(self, directory: str, name: str) -> bool:
         listing = self._listing(directory)
@@ -186,6 +242,11 @@ class Project:
             if "__init__.py" in self._listing(package):
                 return os.path.join(package, "__init__.py")
         return None
+
+    def may_have(self, directory: str, path: str) -> bool:
+        """Whether a relative path may lead to something in a directory, told without a look at what is not the directory itself."""
+        first = path.split("/")[0]
+        return first in ("", os.curdir, os.pardir) or first in self._listing(directory)
 
     def _listing(self, directory: str) -> frozenset[str]:
         known = self._listings.get(directory)
@@ -213,30 +274,53 @@ class Project:
 
     def relevant(self, path: str) -> bool:
         """Whether a file mentions Prefect, or imports a module of the project that does, however far away."""
-        visited: list[str] = []
-        waiting = [path]
-        found = False
-        while waiting and not found:
+        if path not in self._relevant:
+            self._find_relevant(path)
+        return self._relevant[path]
+
+    def is_known_relevant(self, path: str) -> bool:
+        """As `relevant`, but False where nobody asked before."""
+        return self._relevant.get(path, False)
+
+    def _find_relevant(self, path: str) -> None:
+        """Decides on a file and on all that it has to ask for that, so that none is asked twice."""
+        importers: dict[str, list[str]] = {path: []}
+        """The files that are decided on, each with those of them that import it."""
+        waiting, found = [path], []
+        while waiting:
             current = waiting.pop()
-            if current in self._relevant:
-                found = self._relevant[current]
+            text = "" if current in self._silent else self.read(current)
+            if text is None:
                 continue
-            text = self.read(current)
-            self._relevant[current] = False
-            visited.append(current)
-            if text is not None:
-                found = "prefect" in text
-                if not found:
-                    waiting.extend(self.imported_files(current, text))
-        if found:
-            for current in visited:
-                del self._relevant[current]
-            self._relevant[path] = True
-        return found
+            if "prefect" in text:
+                found.append(current)
+                continue
+            self._silent.add(current)
+            for target in self._imported_by(current, text):
+                if target in importers:
+                    importers[target].append(current)
+                elif target not in self._relevant:
+                    importers[target] = [current]
+                    waiting.append(target)
+                elif self._relevant[target]:
+                    found.append(current)
+        self._relevant.update(dict.fromkeys(importers, False))
+        while found:
+            current = found.pop()
+            if not self._relevant[current]:
+                self._relevant[current] = True
+                found += importers[current]
+
+    def _imported_by(self, path: str, text: str) -> tuple[str, ...]:
+        """As `imported_files`, for the present text of a file."""
+        known = self._imported.get(path)
+        if known is None:
+            known = self._imported[path] = tuple(dict.fromkeys(self.imported_files(path, text)))
+        return known
 
     def imported_files(self, path: str, text: str) -> Iterator[str]:
         """The files of the project that the import lines of a text name, as seen from a path."""
-        for match in _IMPORT_LINE.finditer(text):
+        for match in import_lines(text):
             source, names, plain = match.groups()
             if source:
                 target = self.locate(path, source)
@@ -254,6 +338,8 @@ class Project:
 
     def imports(self, path: str, target: str) -> bool:
         """Whether importing a file of the project imports another one, however far away."""
+        if os.path.basename(target) != "__init__.py" and not self.importers_of(target):
+            return False  # a package may be named by dots alone
         visited: set[str] = set()
         waiting = [path]
         while waiting:
@@ -261,8 +347,10 @@ class Project:
             if current in visited:
                 continue
             visited.add(current)
-            text = self.read(current)
-            found = list(self.imported_files(current, text)) if text is not None else []
+            found = self._imported.get(current)
+            if found is None:
+                text = self.read(current)
+                found = self._imported_by(current, text) if text is not None else ()
             if target in found:
                 return True
             waiting.extend(found)
@@ -270,66 +358,94 @@ class Project:
 
     def imported_from(self, path: str) -> frozenset[str]:
         """The names that other modules of the project import from this one, or read as attributes of it; `*` for a star import."""
-        found: set[str] = set()
-        for other in self.importers_of(path):
-            module = self.module(other)
-            if module is not None:
-                found.update(self._names_from(module, path))
-        return frozenset(found)
+        return frozenset().union(*(names for _, names in self.said_of(path, "names", self._names_by_module)))
+
+    def users_of(self, path: str) -> list[str]:
+        """Those of the modules that may import this one that use a definition of it, under whatever name, in the order of their names."""
+        return [other for other, _ in self.said_of(path, "users", _definitions_used)]
+
+    def said_of(self, path: str, question: str, ask: Callable[[Module], Mapping[str, T]]) -> list[tuple[str, T]]:
+        """What the modules that may import a module say of it, each with its path, in the order of their names.
+
+        `ask` gives what a module says, by the path of the module that it says it of; it is asked once of each, whatever the number of
+        modules that it imports.
+        """
+        key = question, tail_of(path)
+        answers = self._answers.get(key)
+        if answers is None:
+            answers = self._answers[key] = {}
+            for other in self.texts.importers(key[1]):
+                self._parts.setdefault(other, set()).add(key)
+                for home, what in self._says(other, question, ask).items():
+                    answers.setdefault(home, []).append((other, what))
+        return [(other, what) for other, what in answers.get(path, ()) if other != path]
+
+    def _says(self, path: str, question: str, ask: Callable[[Module], Mapping[str, T]]) -> Mapping[str, T]:
+        said = self._said.setdefault(path, {})
+        if question not in said:
+            module = self.module(path)
+            said[question] = ask(module) if module is not None else {}
+        return said[question]
+
+    def _unsay(self, path: str) -> None:
+        """Drops what a module said, and the answers that it is a part of."""
+        self._said.pop(path, None)
+        for key in self._parts.pop(path, ()):
+            self._answers.pop(key, None)
 
     def is_compat(self, path: str) -> bool:
         """Whether a file belongs to `compat` itself, or to a copy of it under another name."""
-        opening = self.read(os.path.join(os.path.dirname(path), "__init__.py")) or ""
-        return opening.startswith(f'"""{COMPAT}')
+        return self._begins(os.path.join(os.path.dirname(path), "__init__.py"), f'"""{COMPAT}')
+
+    def _begins(self, path: str, words: str) -> bool:
+        return self._once(("begins", path, words), lambda text: text.startswith(words))
 
     def mentions(self, path: str, words: str) -> bool:
         """Whether the text of a file of the project has some words in it."""
-        return words in (self.read(path) or "")
+        return self._once(("mentions", path, words), lambda text: words in text)
+
+    def _once(self, question: tuple[str, str, str], answer: Callable[[str], bool]) -> bool:
+        """The answer to a question about the text of a file, which is read once for it."""
+        if question not in self.shared:
+            self.shared[question] = answer(self.read(question[1]) or "")
+        return bool(self.shared[question])
 
     def is_spelled_out(self, path: str, name: str) -> bool:
         """Whether a file of the project has `module.name` in its text, as in `patch("package.module.name")`."""
-        tail = os.path.splitext(os.path.basename(path))[0]
-        tail = os.path.basename(os.path.dirname(path)) if tail == "__init__" else tail
-        words = f"{tail}.{name}"
-        return any(words in (self.read(other) or "") for other in self._files() if other != path)
+        return self.texts.is_spelled_out(path, name)
 
     def importers_of(self, path: str) -> list[str]:
         """The files of the project whose text may import this module; a few that do not may be among them."""
-        tail = os.path.splitext(os.path.basename(path))[0]
-        tail = os.path.basename(os.path.dirname(path)) if tail == "__init__" else tail
-        return [other for other in self._importers().get(tail, ()) if other != path]
+        return [other for other in self.texts.importers(tail_of(path)) if other != path]
 
-    def _importers(self) -> dict[str, list[str]]:
-        """For each last part of an imported module name, and each imported name, the files that import it."""
-        if self._importing is None:
-            self._importing = {}
-            for path in self._files():
-                text = self.read(path)
-                if text is None or "import" not in text:
-                    continue
-                words: set[str] = set()
-                for match in _IMPORT_LINE.finditer(text):
-                    words.update(re.findall(r"\w+", " ".join(group for group in match.groups() if group)))
-                    if match.group(1) and not match.group(1).strip("."):
-                        words.add(os.path.basename(os.path.dirname(path)))
-                for word in words:
-                    self._importing.setdefault(word, []).append(path)
-        return self._importing
-
-    def _names_from(self, module: Module, path: str) -> Iterator[str]:
+    def _names_by_module(self, module: Module) -> Mapping[str, set[str]]:
+        """The names that a module imports from each other one, or reads as attributes of it."""
         other = module.path
+        found: dict[str, set[str]] = {}
         for statement, _ in imports(module.tree, module.index):
-            if isinstance(statement, ast.ImportFrom):
-                source = "." * statement.level + (statement.module or "")
-                if self.locate(other, source) == path:
-                    yield from (alias.name for alias in statement.names)
-                for alias in statement.names:
-                    if self.locate(other, join(source, alias.name)) == path:
-                        yield from _attributes_used(module, alias.asname or alias.name)
-            else:
-                for alias in statement.names:
-                    if self.locate(other, alias.name) == path:
-                        yield from _attributes_used(module, alias.asname or alias.name)
+            for alias in statement.names:
+                if isinstance(statement, ast.ImportFrom):
+                    source = "." * statement.level + (statement.module or "")
+                    home = self.locate(other, source)
+                    if home is not None:
+                        found.setdefault(home, set()).add(alias.name)
+                    whole = self.locate(other, join(source, alias.name))
+                else:
+                    whole = self.locate(other, alias.name)
+                if whole is not None:
+                    found.setdefault(whole, set()).update(_attributes_used(module, alias.asname or alias.name))
+        return found
+
+
+def _definitions_used(module: Module) -> Mapping[str, bool]:
+    """The modules whose tasks, flows and functions a module uses."""
+    found: set[str] = set()
+    for reference in module.references:
+        made = reference.definition
+        if made is not None:
+            found.add(made.path)
+            found.add((made.function_module or made.module).path)
+    return dict.fromkeys(found, True)
 
 
 def _attributes_used(module: Module, name: str) -> Iterator[str]:

@@ -6,19 +6,16 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Optional
-from weakref import WeakKeyDictionary
 
 from migrator.findings import Edit
 from migrator.model.module import Definition, Kind, Module
-from migrator.model.names import FUNCTIONS, FunctionNode, imports, join, keyword_value, span
+from migrator.model.names import FUNCTIONS, FunctionNode, keyword_value, span
 from migrator.model.project import Project
 from migrator.model.runs import SUBMITTING
+from migrator.rules.reachable import Reachable, hands_on_task, is_submit_attribute, is_submit_by_name, nodes_in
 
 WAIT = "prefect.futures.wait"
 _WAITING_CALLS = frozenset({WAIT, "prefect.futures.resolve_futures_to_results"})
-_READS_ATTRIBUTE = frozenset({"getattr", "attrgetter", "methodcaller"})
-_KNOWN_MEANINGS: WeakKeyDictionary[Module, list[tuple[str, ast.AST]]] = WeakKeyDictionary()
-_PLAIN_ATTRIBUTES = (("name",), ("__name__",), ("description",), ("tags",), ("version",))
 
 
 @dataclass
@@ -55,7 +52,7 @@ def submissions_of(flow: Definition, project: Project) -> Submissions:
     module = flow.function_module or flow.module
     found = Submissions(module)
     assert flow.function is not None
-    _note_reached(found, module, flow.function, _Reachable(module, project))
+    _note_reached(found, module, flow.function, Reachable(module, project))
     for call, parents in _calls(flow.function):
         receiver = _submission(module, call)
         if receiver is None:
@@ -95,240 +92,29 @@ def _submission(module: Module, call: ast.Call) -> Optional[str]:
     return "unknown"
 
 
-class _Reachable:
-    """What a name may stand for in a module and in the modules of the project that it imports, however far away.
-
-    Names are matched as they are spelled, methods and attributes too, so more is found than can be reached and nothing is missed that a name leads to.
-    """
-
-    def __init__(self, module: Module, project: Project) -> None:
-        self._meanings: dict[str, list[tuple[Module, ast.AST]]] = {}
-        self._answers: dict[ast.AST, bool] = {}
-        visited: set[str] = set()
-        waiting = [module]
-        while waiting:
-            current = waiting.pop()
-            if current.path in visited:
-                continue
-            visited.add(current.path)
-            for name, meaning in _meanings_in(current):
-                self._meanings.setdefault(name, []).append((current, meaning))
-            for path in sorted(_imported_paths(current, project)):
-                other = project.module(path) if path not in visited else None
-                if other is not None:
-                    waiting.append(other)
-
-    def may_submit(self, module: Module, start: ast.AST) -> bool:
-        """Whether a piece of code, or anything that its names lead to, may submit a task or hand one on."""
-        known = self._answers.get(start)
-        if known is not None:
-            return known
-        seen: set[ast.AST] = set()
-        waiting: list[tuple[Module, ast.AST]] = [(module, start)]
-        answer = False
-        while waiting and not answer:
-            home, code = waiting.pop()
-            if code in seen or self._answers.get(code) is False:
-                continue
-            seen.add(code)
-            for node, parents in _nodes(code):
-                if _is_submit_by_name(node) or _is_submit_attribute(node) or _hands_on_task(home, node, parents):
-                    answer = True
-                    break
-                waiting.extend(self.leads_to(home, node))
-        self._answers.update({start: True} if answer else dict.fromkeys(seen, False))
-        return answer
-
-    def leads_to(self, module: Module, node: ast.AST) -> Iterator[tuple[Module, ast.AST]]:
-        """The code that a name or an attribute may stand for; a flow's is left out, since it submits to a runner of its own."""
-        name = _spelled(node)
-        if name is None or not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load):
-            return
-        reference = module.resolve(node)
-        definition = reference.definition if reference is not None else None
-        if reference is not None and definition is not None and definition.kind in (Kind.TASK, Kind.FLOW):
-            if definition.function is not None and (definition.kind is Kind.TASK or "fn" in reference.rest):
-                yield definition.function_module or definition.module, definition.function
-            return
-        for home, meaning in self._meanings.get(name, ()):
-            if not _is_flow(home, meaning, name):
-                yield home, meaning
-
-
-def _note_reached(found: Submissions, module: Module, function: FunctionNode, reachable: _Reachable) -> None:
+def _note_reached(found: Submissions, module: Module, function: FunctionNode, reachable: Reachable) -> None:
     """Notes what the flow may submit elsewhere than in a `.submit()` of its own, and the tasks that submit."""
-    own = {node for statement in function.body for node in ast.walk(statement)}
+    own = {function, *(node for statement in function.body for node in ast.walk(statement))}
     for part in (function.args, *function.body):
-        for node, parents in _nodes(part):
+        for node, parents in nodes_in(part):
             row = getattr(node, "lineno", function.lineno)
             called = bool(parents) and isinstance(parents[-1], ast.Call) and parents[-1].func is node
             if (
-                _is_submit_by_name(node)
-                or (_is_submit_attribute(node) and not called)
-                or _hands_on_task(module, node, parents)
+                is_submit_by_name(node)
+                or (is_submit_attribute(node) and not called)
+                or hands_on_task(module, node, parents)
             ):
                 found.unclear.append(row)
                 continue
             reference = module.resolve(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
             task = reference.definition if reference is not None else None
-            if _is_submit_attribute(node) and task is None:
+            if is_submit_attribute(node) and task is None:
                 continue
-            for home, code in reachable.leads_to(module, node):
-                if code is function or code in own:
-                    continue
-                if reachable.may_submit(home, code):
-                    if task is not None and task.kind is Kind.TASK:
-                        found.from_tasks.append(task.name)
-                    else:
-                        found.unclear.append(row)
-                    break
-
-
-def _nodes(code: ast.AST) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
-    """A node and what is inside it, each with the nodes around it."""
-    stack: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(code, ())]
-    while stack:
-        node, parents = stack.pop()
-        yield node, parents
-        stack.extend((child, (*parents, node)) for child in ast.iter_child_nodes(node))
-
-
-def _meanings_in(module: Module) -> list[tuple[str, ast.AST]]:
-    """The names of a module with the code that each may stand for outside of the function that gives it the meaning."""
-    known = _KNOWN_MEANINGS.get(module)
-    if known is None:
-        known = _KNOWN_MEANINGS[module] = list(_visible(module.tree))
-    return known
-
-
-def _visible(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    stack: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset())]
-    while stack:
-        node, local = stack.pop()
-        for name, meaning, is_attribute in _meanings(node):
-            if is_attribute or name not in local:
-                yield name, meaning
-        if isinstance(node, (*FUNCTIONS, ast.Lambda)):
-            local |= _local_names(node)
-        stack.extend((child, local) for child in ast.iter_child_nodes(node))
-
-
-def _local_names(function: ast.AST) -> frozenset[str]:
-    names: set[str] = set()
-    outside: set[str] = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node is not function:
-            names.add(node.name)
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            outside.update(node.names)
-    return frozenset(names - outside)
-
-
-def _meanings(node: ast.AST) -> Iterator[tuple[str, ast.AST, bool]]:
-    """The names that a node gives a meaning, the code that each may stand for from then on, and whether it is an attribute."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        yield node.name, node, False
-    elif isinstance(node, (ast.Import, ast.ImportFrom)):
-        for alias in node.names:
-            if alias.asname and alias.asname != alias.name:
-                yield alias.asname, ast.Name(alias.name.rpartition(".")[2], ast.Load()), False
-    elif isinstance(node, ast.Assign):
-        for target in node.targets:
-            yield from _targets(target, node.value)
-    elif isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr)) and node.value is not None:
-        yield from _targets(node.target, node.value)
-    elif isinstance(node, (ast.For, ast.AsyncFor)):
-        yield from _targets(node.target, node.iter)
-    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
-        yield from _targets(node.optional_vars, node.context_expr)
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        function = node.value.func
-        if isinstance(function, ast.Attribute) and not _is_submit_attribute(function):
-            for argument in (*node.value.args, *(keyword.value for keyword in node.value.keywords)):
-                yield from _targets(function.value, argument)
-
-
-def _targets(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.AST, bool]]:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        for element in target.elts:
-            yield from _targets(element, value)
-    elif isinstance(target, (ast.Subscript, ast.Starred)):
-        yield from _targets(target.value, value)
-    else:
-        name = _spelled(target)
-        if name is not None:
-            yield name, value, isinstance(target, ast.Attribute)
-
-
-def _imported_paths(module: Module, project: Project) -> set[str]:
-    """The files of the project that a module imports."""
-    paths: set[Optional[str]] = set()
-    for node, _ in imports(module.tree, module.index):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                parts = alias.name.split(".")
-                paths.update(project.locate(module.path, ".".join(parts[:end])) for end in range(1, len(parts) + 1))
-        else:
-            source = "." * node.level + (node.module or "")
-            paths.add(project.locate(module.path, source))
-            paths.update(project.locate(module.path, join(source, alias.name)) for alias in node.names)
-    return {path for path in paths if path is not None}
-
-
-def _spelled(node: ast.AST) -> Optional[str]:
-    if isinstance(node, ast.Name):
-        return node.id
-    return node.attr if isinstance(node, ast.Attribute) else None
-
-
-def _is_flow(module: Module, meaning: ast.AST, name: str) -> bool:
-    definition = module.definitions.get(meaning)
-    if definition is None and meaning in module.tree.body:
-        origin = module.origin(name)
-        definition = origin if isinstance(origin, Definition) else None
-    return definition is not None and definition.kind is Kind.FLOW
-
-
-def _is_submit_attribute(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr in SUBMITTING
-
-
-def _is_submit_by_name(node: ast.AST) -> bool:
-    """`getattr(load, "submit")`, `methodcaller("map", ...)`."""
-    if not isinstance(node, ast.Call) or _spelled(node.func) not in _READS_ATTRIBUTE:
-        return False
-    return any(isinstance(argument, ast.Constant) and argument.value in SUBMITTING for argument in node.args)
-
-
-def _hands_on_task(module: Module, node: ast.AST, parents: tuple[ast.AST, ...]) -> bool:
-    """Whether a node is a task that is not just called or submitted, so that something else may submit it."""
-    if not isinstance(node, (ast.Name, ast.Attribute)):
-        return False
-    reference = module.resolve(node)
-    if reference is None or reference.definition is None or reference.definition.kind is not Kind.TASK:
-        return False
-    if any(isinstance(parent, ast.keyword) and parent.arg == "wait_for" for parent in parents):
-        return False
-    if reference.rest in _PLAIN_ATTRIBUTES:
-        return False
-    if reference.call is None:
-        return True
-    if reference.rest == ("with_options",):
-        outer = reference.use.parents[-2] if len(reference.use.parents) > 1 else None
-        if isinstance(outer, ast.Call):
-            return outer.func is not reference.call
-        further = reference.use.parents[-3] if len(reference.use.parents) > 2 else None
-        return not (
-            isinstance(outer, ast.Attribute)
-            and outer.attr in SUBMITTING
-            and isinstance(further, ast.Call)
-            and further.func is outer
-        )
-    return reference.rest not in ((), ("fn",), ("submit",), ("map",))
+            if reachable.may_submit(node, own):
+                if task is not None and task.kind is Kind.TASK:
+                    found.from_tasks.append(task.name)
+                else:
+                    found.unclear.append(row)
 
 
 def _place(found: Submissions, module: Module, call: ast.Call, parents: tuple[ast.AST, ...]) -> None:

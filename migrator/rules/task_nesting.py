@@ -401,16 +401,29 @@ Place = tuple[str, int]
 
 def _reached_from_tasks(context: Context) -> Mapping[Place, str]:
     """The helper functions of this module that a task of the project calls, each with the name of such a task."""
-    reached: dict[Place, str] = {}
-    for module in _modules_around(context):
-        for reference in module.references:
-            definition = reference.definition
-            if definition is None or definition.kind is not Kind.FUNCTION or reference.call is None or reference.rest:
-                continue
-            outer = _task_around(module, reference)
-            if outer is not None:
-                _spread(definition, outer.name, reached, set())
+    path = context.module.path
+    reached = dict(_reached_in(context.module).get(path, {}))
+    if any(_in_helper(context.module, reference) for reference in context.module.references):
+        for _, found in context.project.said_of(path, "reached from tasks", _reached_in):
+            for place, task in found.items():
+                reached.setdefault(place, task)
     return reached
+
+
+def _reached_in(module: Module) -> Mapping[str, dict[Place, str]]:
+    """The helper functions that a task of a module calls, however far away, by the file that they stand in."""
+    reached: dict[Place, str] = {}
+    for reference in module.references:
+        definition = reference.definition
+        if definition is None or definition.kind is not Kind.FUNCTION or reference.call is None or reference.rest:
+            continue
+        outer = _task_around(module, reference)
+        if outer is not None:
+            _spread(definition, outer.name, reached, set())
+    by_file: dict[str, dict[Place, str]] = {}
+    for place, task in reached.items():
+        by_file.setdefault(place[0], {})[place] = task
+    return by_file
 
 
 def _spread(definition: Definition, task: str, reached: dict[Place, str], seen: set[Place]) -> None:
@@ -423,16 +436,6 @@ def _spread(definition: Definition, task: str, reached: dict[Place, str], seen: 
         inner = reference.definition
         if inner is not None and inner.kind is Kind.FUNCTION and reference.call is not None and not reference.rest:
             _spread(inner, task, reached, seen)
-
-
-def _modules_around(context: Context) -> Iterator[Module]:
-    """This module, and those that call its helpers."""
-    yield context.module
-    if any(_in_helper(context.module, reference) for reference in context.module.references):
-        for path in context.project.importers_of(context.module.path):
-            module = context.project.module(path)
-            if module is not None:
-                yield module
 
 
 def _in_helper(module: Module, reference: Reference) -> bool:

@@ -74,7 +74,7 @@ def run_from(context: Context, host: Host) -> frozenset[str]:
 
 def _uses(context: Context, module: Module, function: FunctionNode) -> Iterator[tuple[Module, Reference]]:
     """The uses of a function, or of the task that it is, in the project."""
-    for path in (module.path, *context.project.importers_of(module.path)):
+    for path in (module.path, *context.project.users_of(module.path)):
         other = module if path == module.path else context.project.module(path)
         for reference in other.references if other is not None else ():
             made = reference.definition

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Optional
 
 from migrator.deployments.commands import Command, Unwritable, commands
@@ -147,12 +149,28 @@ def _has_file(context: DocumentContext, home: str) -> bool:
     """Whether a directory has a `prefect.yaml`, or will have one, since other files of the project, or other commands, become entries of it."""
     if context.read(os.path.join(home, "prefect.yaml")) is not None:
         return True
-    inside = os.path.join(home, "")
-    return any(
-        _makes_entries(path, context.read(path) or "")
-        for path in (context.document.path, *context.project.documents())
-        if path.startswith(inside)
-    )
+    own = context.document.path
+    return (_is_below(own, home) and _becomes_entries(context, own)) or _has_makers(context, home)
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return path.startswith(os.path.join(directory, ""))
+
+
+def _becomes_entries(context: DocumentContext, path: str) -> bool:
+    return _makes_entries(path, context.read(path) or "")
+
+
+def _has_makers(context: DocumentContext, home: str) -> bool:
+    """Whether a file of the project below a directory becomes entries; found out once for each directory."""
+    question = "makes entries", home
+    if question not in context.project.shared:
+        documents = context.project.documents()
+        inside = islice(documents, bisect_left(documents, os.path.join(home, "")), None)
+        context.project.shared[question] = any(
+            _becomes_entries(context, path) for path in takewhile(lambda path: _is_below(path, home), inside)
+        )
+    return bool(context.project.shared[question])
 
 
 @lru_cache(maxsize=256)
@@ -204,10 +222,14 @@ def _translate(context: DocumentContext, build: Outcome) -> None:
 def _stands_elsewhere(context: DocumentContext, entrypoint: str) -> bool:
     """Whether a directory of the project, to which the text may have changed, has both the file of an entrypoint and a `prefect.yaml`."""
     file = entrypoint.rpartition(":")[0]
-    return any(
-        context.read(os.path.join(os.path.dirname(path), file)) is not None
-        for path in context.project.documents()
-        if file and os.path.basename(path) == "prefect.yaml"
+    question = "directories with a prefect.yaml"
+    if question not in context.project.shared:
+        context.project.shared[question] = [
+            os.path.dirname(path) for path in context.project.documents() if os.path.basename(path) == "prefect.yaml"
+        ]
+    return bool(file) and any(
+        context.project.may_have(directory, file) and context.read(os.path.join(directory, file)) is not None
+        for directory in context.project.shared[question]
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Optional
@@ -17,6 +17,9 @@ from migrator.sources.documents import Kind
 if TYPE_CHECKING:
     from migrator.deployments.entries import Entry
     from migrator.rules.deployment_files.tree import Tree
+
+Key = tuple[str, str]
+"""A deployment, by its name and entrypoint."""
 
 _WORDS = ("flow_name", "parameter_openapi_schema", "infra_overrides", "infrastructure")
 _ONLY_THERE = frozenset(
@@ -189,22 +192,36 @@ def rival_of(path: str, text: str, context: DocumentContext) -> str:
         return ""
     home = home_of_entries(path, [entrypoint for _, entrypoint in own], context)
     target = os.path.join(home, "prefect.yaml")
-    rivals = [other for other in context.project.documents() if other.endswith((".yaml", ".yml"))]
-    for other in dict.fromkeys((target, *sorted(rivals))):
-        if other == path:
-            continue
-        held = context.read(other) or ""
-        theirs = _entries_in(held) if other == target else _said(held, pool)
-        differ = any(own[key] != theirs[key] for key in own.keys() & theirs.keys())
-        if differ and (
-            other == target or home_of_entries(other, [entrypoint for _, entrypoint in theirs], context) == home
-        ):
+
+    def differs(theirs: Mapping[Key, Any]) -> bool:
+        return any(own[key] != theirs[key] for key in own.keys() & theirs.keys())
+
+    if target != path and differs(_entries_in(context.read(target) or "")):
+        return os.path.relpath(target, os.path.dirname(path) or ".")
+    files = _files_by_deployment(context)
+    for other in sorted({other for key in own for other in files.get(key, ())} - {target, path}):
+        theirs = _said(context.read(other) or "", pool)
+        if differs(theirs) and home_of_entries(other, [entrypoint for _, entrypoint in theirs], context) == home:
             return os.path.relpath(other, os.path.dirname(path) or ".")
     return ""
 
 
+def _files_by_deployment(context: DocumentContext) -> Mapping[Key, list[str]]:
+    """The deployment YAMLs of the project, by the deployments that they describe; each is read once for all."""
+    pool = context.target.work_pool
+    question = "files by deployment", pool
+    known: Optional[dict[Key, list[str]]] = context.project.shared.get(question)
+    if known is None:
+        known = context.project.shared[question] = {}
+        for path in context.project.documents():
+            if path.endswith((".yaml", ".yml")):
+                for key in _said(context.read(path) or "", pool):
+                    known.setdefault(key, []).append(path)
+    return known
+
+
 @lru_cache(maxsize=1024)
-def _said(text: str, work_pool: Optional[str]) -> dict[tuple[str, str], Any]:
+def _said(text: str, work_pool: Optional[str]) -> dict[Key, Any]:
     """What a deployment YAML says of each deployment, by its name and entrypoint; nothing for a text that is none."""
     if not all(word in text for word in ("name:", "flow_name:", "entrypoint:")):
         return {}
@@ -219,7 +236,7 @@ def _said(text: str, work_pool: Optional[str]) -> dict[tuple[str, str], Any]:
 
 
 @lru_cache(maxsize=64)
-def _entries_in(text: str) -> dict[tuple[str, str], Any]:
+def _entries_in(text: str) -> dict[Key, Any]:
     """The entries of a `prefect.yaml`."""
     if "deployments" not in text:
         return {}
@@ -234,7 +251,7 @@ def _entries_in(text: str) -> dict[tuple[str, str], Any]:
     return _by_key(item for item in items or () if isinstance(item, dict)) if isinstance(items, list) else {}
 
 
-def _by_key(items: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Any]:
+def _by_key(items: Iterable[dict[str, Any]]) -> dict[Key, Any]:
     """Entries by name and entrypoint. `build` is left out, which is added where the file has build steps."""
     return {
         (str(item.get("name")), str(item.get("entrypoint"))): {k: v for k, v in item.items() if k != "build"}

@@ -40,7 +40,7 @@ class _Run:
 def repeated(context: Context, definition: Definition) -> Optional[str]:
     """Where in the project a task gets equal inputs again, in words; None where that is not certain."""
     modules = [context.module]
-    for path in context.project.importers_of(context.module.path):
+    for path in context.project.users_of(context.module.path):
         module = context.project.module(path)
         if module is not None:
             modules.append(module)
