@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from migrator.model.texts import tail_of
 from migrator.sources.documents import Kind, kind_of
 
 Read = Callable[[str], bytes]
@@ -61,9 +62,8 @@ def _is_python(path: str) -> bool:
 
 
 def _tail(path: str) -> bytes:
-    """The last part of the name under which a file is imported."""
-    stem = os.path.splitext(os.path.basename(path))[0]
-    return os.fsencode(os.path.basename(os.path.dirname(path)) if stem == "__init__" else stem)
+    """The last part of the name under which a file is imported, as it stands in bytes."""
+    return os.fsencode(tail_of(path))
 
 
 def _imported_names(path: str, data: bytes) -> set[bytes]:

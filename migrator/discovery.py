@@ -432,7 +432,8 @@ class _Walk:
             links = sorted(self._linked_directories, key=lambda directory: directory.shown)
             self._linked_directories = []
             for link in links:
-                self._read_all(link)
+                if not lies_in(os.path.realpath(os.path.dirname(link.path)), (link.real,)):
+                    self._read_all(link)
         for shown, path in sorted(self._linked_files):
             self.found.setdefault(os.path.realpath(path), shown)
 
@@ -497,8 +498,7 @@ class _Walk:
         )
         if not link:
             return child
-        if not os.path.join(directory.real, "").startswith(os.path.join(child.real, "")):
-            self._linked_directories.append(child)
+        self._linked_directories.append(child)
         return None
 
     def _is_wanted(self, name: str) -> bool:

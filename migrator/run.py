@@ -144,6 +144,8 @@ class Workspace:
         self._data: dict[str, bytes] = dict(given or {})
         self._sources: dict[str, Optional[Source]] = {}
         self._texts: dict[str, str] = {}
+        self._missing: set[str] = set()
+        """What was asked for and is not there."""
         self._around: Optional[list[str]] = None
         self._documents: Optional[list[str]] = None
         self.removed: set[str] = set()
@@ -211,11 +213,13 @@ class Workspace:
         changed = self._texts.get(path)
         if changed is not None:
             return changed
-        if path in self.removed:
+        if path in self.removed or path in self._missing:
             return None
         try:
             return self.source(path).text
-        except (OSError, SourceError):
+        except (OSError, SourceError) as error:
+            if isinstance(error, FileNotFoundError):
+                self._missing.add(path)
             return None
 
     def replace(self, path: str, text: str) -> None:

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,6 +137,13 @@ def test_unreadable_directory_is_reported_and_the_rest_is_found(monkeypatch: pyt
 # -- links
 
 
+def outside(*paths: str, **options: Any) -> list[str]:
+    """The links that lead outside of the paths."""
+    told: list[str] = []
+    discover(paths or ["."], on_outside=told.append, **options)
+    return [link.replace(os.sep, "/") for link in told]
+
+
 @with_links
 def test_loop_of_links_ends() -> None:
     touch("a/x.py", "b/y.py")
@@ -144,67 +152,116 @@ def test_loop_of_links_ends() -> None:
     os.symlink("../b", "a/b")
     os.symlink("../a", "b/a")
     os.symlink("knot", "knot")
-    assert found() == ["a/x.py", "b/y.py"]
-    assert found("a") == ["a/x.py"]
-    assert found("a/b") == ["a/b/y.py"]
+    assert found() == [path.replace(os.sep, "/") for path in discover(["."], follow=True)] == ["a/x.py", "b/y.py"]
+    assert outside() == []
+    assert (found("a"), outside("a")) == (["a/x.py"], ["a/b", "a/up"])
+    assert list(discover(["a"], follow=True)) == [os.path.join("a", "b", "y.py"), os.path.join("a", "x.py")]
 
 
 @with_links
 def test_link_to_a_directory_above_is_not_followed(project: Path) -> None:
     touch("../other/x.py", "src/a.py")
     os.symlink(project.parent, "src/everything")
-    assert found("src") == ["src/a.py"]
+    assert (found("src"), outside("src")) == (["src/a.py"], ["src/everything"])
+    assert list(discover(["src"], follow=True)) == [os.path.join("src", "a.py")]
 
 
 @with_links
-def test_what_has_a_name_without_links_keeps_it() -> None:
+def test_what_has_a_name_without_links_has_that_name() -> None:
     touch("z/x.py")
     os.symlink("z", "a")
     os.symlink("z/x.py", "b.py")
-    assert found() == ["z/x.py"]
+    assert found() == found("b.py", ".") == found("a", ".") == found("a", "b.py", ".") == ["z/x.py"]
     assert found("a") == ["a/x.py"]
     assert found("b.py") == ["b.py"]
-    assert found("b.py", ".") == ["z/x.py"]
-    assert found("a", "z") == ["z/x.py"]
+    assert outside() == outside("a", "b.py") == []
 
 
 @with_links
-def test_what_lies_outside_is_told_and_not_found() -> None:
-    touch("../elsewhere/pkg/x.py", "../elsewhere/y.py", "a.py")
+def test_link_that_leads_outside_is_not_followed_and_told() -> None:
+    touch("../elsewhere/pkg/x.py", "../elsewhere/y.py", "own.py")
     os.symlink("../elsewhere", "second")
     os.symlink("../elsewhere/pkg", "first")
     os.symlink("../elsewhere/y.py", "third.py")
-    told: list[str] = []
-    assert list(discover(["."], on_outside=told.append)) == ["a.py"]
-    assert told == ["first", "second", "third.py"]
-    assert found("first") == ["first/x.py"]
-    assert found("third.py") == ["third.py"]
+    assert (found(), outside()) == (["own.py"], ["first", "second", "third.py"])
+    assert list(discover(["."], follow=True)) == [
+        os.path.join("first", "x.py"),
+        "own.py",
+        os.path.join("second", "y.py"),
+    ]
 
 
 @with_links
-def test_what_another_path_holds_is_not_outside() -> None:
-    touch("../elsewhere/y.py", "a.py")
-    os.symlink("../elsewhere", "second")
-    told: list[str] = []
-    assert list(discover([".", "../elsewhere"], on_outside=told.append)) == ["../elsewhere/y.py", "a.py"]
-    assert told == []
+def test_link_that_is_named_itself_is_followed() -> None:
+    touch("../elsewhere/pkg/x.py", "../elsewhere/y.py", "own.py")
+    os.symlink("../elsewhere/pkg", "folder")
+    os.symlink("../elsewhere/y.py", "file.py")
+    assert found("folder") == ["folder/x.py"]
+    assert found("file.py") == ["file.py"]
+    assert found(".", "file.py", "folder") == ["file.py", "folder/x.py", "own.py"]
+    assert outside(".", "file.py") == ["folder"]
+    assert outside(".", "file.py", "folder") == []
 
 
 @with_links
-def test_who_only_reads_may_follow_links() -> None:
-    touch("../elsewhere/pkg/x.py", "../elsewhere/y.py", "../elsewhere/node_modules/z.py")
-    os.symlink("../elsewhere", "second")
-    os.symlink("../elsewhere/pkg", "first")
-    os.symlink("../elsewhere/y.py", "third.py")
-    assert list(discover(["."], follow=True)) == ["first/x.py", "second/y.py"]
+def test_link_into_another_path_is_found_there() -> None:
+    touch("a/x.py", "b/deep/y.py")
+    os.symlink("../b/deep", "a/link")
+    os.symlink("../b/deep/y.py", "a/y.py")
+    assert (found("a", "b"), outside("a", "b")) == (["a/x.py", "b/deep/y.py"], [])
+    assert (found("a", "b/deep/y.py"), outside("a", "b/deep/y.py")) == (["a/x.py", "b/deep/y.py"], ["a/link"])
+    assert (found("a"), outside("a")) == (["a/x.py"], ["a/link", "a/y.py"])
 
 
 @with_links
-def test_a_link_names_a_file_whose_own_name_says_nothing() -> None:
-    touch("y.txt")
-    os.symlink("y.txt", "y.py")
-    os.symlink("y.txt", "z.py")
-    assert found() == ["y.py"]
+@pytest.mark.parametrize("paths", [("a", "a/b"), ("a/b", "a"), ("a/b", "a", "a/b/x.py")])
+def test_path_inside_of_another_one_changes_nothing_of_its_links(paths: tuple[str, ...]) -> None:
+    touch("a/b/x.py", "a/y.py", "outside.py")
+    os.symlink("../y.py", "a/b/y.py")
+    os.symlink("../../outside.py", "a/b/z.py")
+    assert (found(*paths), outside(*paths)) == (["a/b/x.py", "a/y.py"], ["a/b/z.py"])
+
+
+@with_links
+def test_what_is_left_out_is_not_reached_by_a_link_either() -> None:
+    write({".git/HEAD": "", ".gitignore": "ignored/\n"})
+    touch("excluded/a.py", "ignored/b.py", ".venv/lib/c.py", "excluded/run", "own.py")
+    os.symlink("excluded", "first")
+    os.symlink("ignored/b.py", "second.py")
+    os.symlink("../.venv/lib", "ignored/third")
+    os.symlink(".venv/lib", "fourth")
+    os.symlink("excluded/run", "run.py")
+    assert found(exclude=("excluded",)) == ["own.py"]
+    assert outside(exclude=("excluded",)) == []
+
+
+@with_links
+def test_excluded_link_is_not_told() -> None:
+    touch("../elsewhere/x.py", "own.py", "data/own.py")
+    os.symlink("../elsewhere", "shared")
+    os.symlink("../../elsewhere", "data/more")
+    assert outside(exclude=("shared", "data")) == []
+    assert outside(exclude=("data",)) == ["shared"]
+
+
+@with_links
+def test_link_to_what_is_not_read_is_not_told() -> None:
+    touch("../elsewhere/logo.png")
+    os.symlink("../elsewhere/logo.png", "logo.png")
+    os.symlink("../nowhere", "gone")
+    os.symlink("../nowhere.py", "gone.py")
+    assert (found(), outside()) == ([], [])
+
+
+@with_links
+def test_link_gives_a_name_to_what_has_none_of_a_known_kind() -> None:
+    write({".git/HEAD": "", ".gitignore": "hidden\n"})
+    touch("run", "hidden", "prefect.tmpl")
+    os.symlink("run", "run.py")
+    os.symlink("run", "second.py")
+    os.symlink("hidden", "hidden.py")
+    os.symlink("prefect.tmpl", "prefect.yaml")
+    assert found() == ["prefect.yaml", "run.py"]
 
 
 @with_links

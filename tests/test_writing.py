@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from migrator import writing
-from migrator.writing import ChangedFileError, unchanged_since, write_atomically
+from migrator.writing import ChangedFileError, remove_leftovers, unchanged_since, write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
 NOBODY = 65534
@@ -263,3 +263,158 @@ def test_interrupt_signal_during_writes_leaves_a_whole_file_and_nothing_else(tmp
         assert (process.returncode, errors) == (130, b"")
         assert target.read_bytes() in (b"a" * size, b"b" * size)
         assert names(tmp_path) == ["flow.py"]
+
+
+# -- what a killed run leaves
+
+OLD = b"from prefect.task_runners import ConcurrentTaskRunner\n"
+KILLED = """
+import os, sys, time
+from migrator.cli import app
+
+def stop(source, target):
+    print(os.path.basename(source), flush=True)
+    time.sleep(600)
+
+os.replace = stop
+app(["fix", "."])
+"""
+
+
+def killed(directory: Path) -> str:
+    """The name of the temporary file that a `fix` leaves which is killed just before it renames it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED],
+        stdout=subprocess.PIPE,
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        assert process.stdout is not None
+        name = process.stdout.readline().decode().strip()
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    return name
+
+
+def migrator(directory: Path, *arguments: str) -> int:
+    command = [sys.executable, "-m", "migrator", *arguments]
+    return subprocess.run(command, cwd=directory, env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode
+
+
+@on_posix
+def test_next_fix_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_bytes(OLD)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "flow.py").write_bytes(OLD)
+    (tmp_path / "clean").mkdir()
+    (tmp_path / "clean" / "flow.py").write_bytes(b"import prefect\n")
+    left = killed(tmp_path)
+    assert names(tmp_path) == sorted(["clean", "flow.py", "other", left])
+    assert (tmp_path / "flow.py").read_bytes() == OLD
+    (tmp_path / "clean" / left).write_bytes(b"")
+    migrator(tmp_path, "check", ".")
+    migrator(tmp_path, "fix", ".", "--diff")
+    assert left in names(tmp_path)
+    migrator(tmp_path, "fix", ".")
+    assert names(tmp_path) == ["clean", "flow.py", "other"]
+    assert names(tmp_path / "other") == ["flow.py"]
+    assert names(tmp_path / "clean") == sorted(["flow.py", left])  # nothing is written there
+    assert (tmp_path / "flow.py").read_bytes() != OLD
+
+
+@on_posix
+def test_fix_that_has_nothing_to_write_removes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_bytes(OLD)
+    left = killed(tmp_path)
+    (tmp_path / "flow.py").write_bytes(b"import prefect\n")
+    migrator(tmp_path, "fix", ".")
+    assert names(tmp_path) == sorted(["flow.py", left])
+
+
+@pytest.fixture
+def free_number() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
+
+
+def leave(directory: Path, name: str, age: float = 0) -> str:
+    (directory / name).write_bytes(b"half")
+    now = time.time()
+    os.utime(directory / name, (now - age, now - age))
+    return name
+
+
+@on_posix
+def test_temporary_file_of_a_living_process_stays(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "from migrator import writing; print(writing._temporary_name(), flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None
+        theirs = leave(tmp_path, process.stdout.readline().decode().strip())
+        own = leave(tmp_path, writing._temporary_name())
+        remove_leftovers(str(tmp_path))
+        assert names(tmp_path) == sorted([own, theirs])
+        process.kill()
+    remove_leftovers(str(tmp_path))
+    assert names(tmp_path) == [own]
+
+
+@on_posix
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="the system does not tell when a process started")
+def test_number_that_another_process_has_since_is_no_owner(tmp_path: Path) -> None:
+    own = writing._temporary_name()
+    started = own.split("-")[2]
+    leave(tmp_path, own.replace(f"-{started}-", f"-{int(started) - 1}-"), age=5)
+    mine = leave(tmp_path, own, age=100_000)
+    remove_leftovers(str(tmp_path))
+    assert names(tmp_path) == [mine]
+
+
+@on_posix
+@pytest.mark.parametrize(
+    ("age", "stays"), [(0, True), (3000, True), (-100_000, True), (4000, False)], ids=["new", "young", "ahead", "old"]
+)
+def test_temporary_file_of_another_system_goes_by_its_age(
+    tmp_path: Path, free_number: int, age: float, stays: bool
+) -> None:
+    name = leave(tmp_path, f".migrator-{free_number}-123-00000000-{'a' * 16}.tmp", age)
+    remove_leftovers(str(tmp_path))
+    assert names(tmp_path) == ([name] if stays else [])
+
+
+@on_posix
+def test_temporary_file_of_an_older_version_goes_when_its_number_is_free(tmp_path: Path, free_number: int) -> None:
+    leave(tmp_path, f".migrator-{free_number}-{'0123456789abcdef'}.tmp")
+    living = leave(tmp_path, f".migrator-{os.getpid()}-{'0123456789abcdef'}.tmp")
+    remove_leftovers(str(tmp_path))
+    assert names(tmp_path) == [living]
+    leave(tmp_path, living, age=4000)
+    remove_leftovers(str(tmp_path))
+    assert names(tmp_path) == []
+
+
+@on_posix
+def test_nothing_but_temporary_files_is_removed(tmp_path: Path, free_number: int) -> None:
+    target = tmp_path / "flow.py"
+    target.write_bytes(b"")
+    kept = [
+        leave(tmp_path, f".migrator-{free_number}.tmp", 100_000),
+        leave(tmp_path, f".migrator-{free_number}-0123456789abcdef.tmp.py", 100_000),
+        leave(tmp_path, f"x.migrator-{free_number}-0123456789abcdef.tmp", 100_000),
+        leave(tmp_path, f".migrator-{free_number}-0123456789ABCDEF.tmp", 100_000),
+    ]
+    linked, folder = (f".migrator-{free_number}-{letter * 16}.tmp" for letter in "ab")
+    (tmp_path / linked).symlink_to(target)
+    (tmp_path / folder).mkdir()
+    remove_leftovers(str(tmp_path))
+    assert names(tmp_path) == sorted([*kept, linked, folder, "flow.py"])
+
+
+def test_directory_that_cannot_be_listed_is_passed_over(tmp_path: Path) -> None:
+    remove_leftovers(str(tmp_path / "missing"))
+    assert names(tmp_path) == []

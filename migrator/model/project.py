@@ -61,6 +61,9 @@ class Project:
         self._bases_of: dict[str, tuple[str, ...]] = {}
         self._located: dict[tuple[str, str], Optional[str]] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
+        """What the files import whose text was looked at."""
+        self._silent: set[str] = set()
+        """Those of them that are known not to mention Prefect."""
         self._relevant: dict[str, bool] = {}
         self._texts: Optional[Texts] = None
         self._said: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -75,6 +78,7 @@ class Project:
         project = Project(self.read, self._files, self.star_names, self.documents, self._asked)
         project._listings, project._bases_of, project._located = self._listings, self._bases_of, self._located
         project._imported = {path: found for path, found in self._imported.items() if path not in changed}
+        project._silent = self._silent.difference(changed)
         project._texts = self._texts
         if project._texts is not None:
             for path in sorted(changed):
@@ -285,12 +289,13 @@ class Project:
         waiting, found = [path], []
         while waiting:
             current = waiting.pop()
-            text = self.read(current)
+            text = "" if current in self._silent else self.read(current)
             if text is None:
                 continue
             if "prefect" in text:
                 found.append(current)
                 continue
+            self._silent.add(current)
             for target in self._imported_by(current, text):
                 if target in importers:
                     importers[target].append(current)
