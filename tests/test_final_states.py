@@ -37,6 +37,7 @@ def body(*lines: str, head: str = "def etl(xs):", decorator: str = "@flow") -> s
     return HEAD + "\n".join((decorator, head, *(f"    {line}" for line in lines), ""))
 
 
+WAIT = "from prefect.futures import wait\n"
 WITH_WAIT = HEAD.replace("task\n\n", "task\nfrom prefect.futures import wait\n\n", 1)
 
 
@@ -63,9 +64,10 @@ def ended(lines: list[str], target: str) -> str:
             imports.add("from prefect.states import raise_state_exception\n")
             new = [f"for state in {name}:", "    raise_state_exception(state)"]
         else:
-            imports |= set() if waited else {"from prefect.futures import wait\n"}
             new = [*([] if waited else [f"wait({name})"]), f"for future in {name}:", "    future.result()"]
         found += [indent + each for each in [*new, f"return {name}"]]
+    if any(line.strip().startswith("wait(") for line in found):
+        imports = {"from compat import finish, wait\n"} if target == "both" else imports | {WAIT}
     return body(*found).replace("flow, task\n", "flow, task\n" + "".join(sorted(imports)), 1)
 
 
@@ -186,6 +188,22 @@ RAISED = {
         ["if xs:", "    return load.map(xs)", "found = load.map(xs)"],
         ["if xs:", "    futures = load.map(xs)", "    @futures", "found = load.map(xs)", "@found"],
     ),
+    "returned_at_one_end_and_lost_at_another": (
+        ["found = load.map(xs)", "if not xs:", "    return 0", "return found"],
+        ["found = load.map(xs)", "if not xs:", "    wait(found)", "    return 0", "@found"],
+    ),
+    "one_of_two_lists_is_returned": (
+        ["a = load.map(xs)", "b = load.map(xs)", "if xs:", "    return a", "return a + b"],
+        ["a = load.map(xs)", "b = load.map(xs)", "if xs:", "    wait(b)", "    @a", "futures = a + b", "@futures"],
+    ),
+    "what_is_submitted_in_the_return_does_not_wait": (
+        ["a = load.submit(1)", "return [load.submit(2)]"],
+        ["a = load.submit(1)", "futures = [load.submit(2)]", "wait([a])", "@futures"],
+    ),
+    "some_of_them_are_returned": (
+        ["found = load.map(xs)", "return [f for f in found if f]"],
+        ["found = load.map(xs)", "futures = [f for f in found if f]", "wait(found)", "@!futures"],
+    ),
     "returned_or_an_empty_list": (["return load.map(xs) if xs else []"], ["futures = load.map(xs) if xs else []", "@futures"]),
     "returned_by_a_helper": (["return [start(x) for x in xs]"], ["futures = [start(x) for x in xs]", "@futures"]),
     "returned_states": (
@@ -217,6 +235,11 @@ NO_FIX = {
     "under_suppress": ["with suppress(Exception):", "    return load.map(xs)"],
     "beside_a_comment_in_brackets": ["return (  # all", "    load.map(xs)", ")"],
     "or_none": ["return load.map(xs) if xs else None"],
+    "a_state_that_was_seen_beside_a_future": [
+        "s = load(1, return_state=True)",
+        "s.result()",
+        "return [s, load.submit(2)]",
+    ],
     "states_beside_futures": ["return [load(1, return_state=True), load.submit(2)]"],
 }
 
@@ -225,6 +248,12 @@ NO_FIX = {
 def test_a_list_of_futures_that_is_told_and_not_mended(name: str) -> None:
     code = body(*NO_FIX[name])
     assert [each[0] for each in findings_in(code, select=("PF410",))] == ["PF410"]
+    prove(code, code, select=RULES)
+
+
+@pytest.mark.parametrize("given", ["load.map(xs) if xs else None", "load.map(xs) or None"])
+def test_what_a_helper_may_give_instead_is_never_waited_for(given: str) -> None:
+    code = body("go(xs)") + f"\n\ndef go(xs):\n    return {given}\n"
     prove(code, code, select=RULES)
 
 
@@ -369,6 +398,15 @@ UNTOUCHED = {
     "returned_in_a_list_with_something_else": ["fs = []", "fs.append(load.submit(1))", "fs.append(5)", "return fs"],
     "returned_in_a_dictionary": ["return {1: load.submit(1)}"],
     "returned_in_lists_of_a_list": ["return [[load.submit(1)]]"],
+    "a_list_beside_a_future": ["fs = load.map(xs)", "f = load.submit(1)", "return fs, f"],
+    "a_list_that_is_appended_beside_a_future": ["out = []", "out.append(load.map(xs))", "out.append(load.submit(1))", "return out"],
+    "none_in_a_sum": ["return [load.submit(1)] + [None]"],
+    "a_generator_is_returned": ["futures = (load.submit(x) for x in xs)", "return futures"],
+    "a_parameter_is_returned": ["xs.append(load.submit(1))", "return xs"],
+    "a_name_that_a_loop_takes_is_returned": ["fs = load.map(xs)", "wait(fs)", "for fs in [fs, None]:", "    pass", "return fs"],
+    "a_deque_is_returned": ["fs = deque()", "fs.append(load.submit(1))", "return fs"],
+    "the_good_ones_are_returned": ["states = load.map(xs, return_state=True)", "return [s for s in states if s.is_completed()]"],
+    "a_helper_returns_a_dictionary": ["return named(xs)"],
     "returned_with_names": ["fs = load.map(xs)", "return list(zip(xs, fs))"],
     "returned_once_they_were_asked": ["fs = load.map(xs)", "[f.result() for f in fs]", "return fs"],
     "results_are_returned": ["return [f.result() for f in load.map(xs)]"],
@@ -393,7 +431,7 @@ UNTOUCHED = {
     "a_guard_of_the_list_itself": ["fs = load.map(xs)", "return sum([f.result() for f in fs]) if fs else 0"],
     "an_executor": ["pool = ThreadPoolExecutor()", "pool.submit(print, 1)", "pool.map(print, xs)"],
 }  # fmt: skip
-EXTRA = "\n\ndef drain(futures):\n    for future in futures:\n        future.result()\n\n\nKEPT = []\n"
+EXTRA = "\n\ndef named(xs):\n    return dict(zip(xs, load.map(xs)))\n\n\ndef drain(futures):\n    for future in futures:\n        future.result()\n\n\nKEPT = []\n"
 
 
 @pytest.mark.parametrize("name", UNTOUCHED)

@@ -59,7 +59,10 @@ _PASSING = frozenset(
         "tqdm",
     }
 )
+_RAISING = frozenset({"raise_state_exception", "finish", "finish_async", "raise_state_exception_for_futures"})
 _STATE_OF = frozenset({"state", "state_async"})
+TRIES: tuple[type[ast.Try], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
+"""`try`, and the one with `except*` where Python has it."""
 _LISTING = frozenset({"list", "tuple", "set", "sorted", "gather"})
 _LOOKING = frozenset(
     {"len", "print", "str", "repr", "bool", "isinstance", "type", "id", "hash", "hasattr", "state", "state_async"}
@@ -118,6 +121,8 @@ class Run:
     definition: Optional[Definition]
     is_state: bool
     uses: list[Use] = field(default_factory=list)
+    is_certain: bool = True
+    """Whether the call gives futures or states, and certainly nothing else: a helper may also give None, or add something."""
 
     @property
     def row(self) -> int:
@@ -229,7 +234,10 @@ class Started:
         None where the list may hold anything else: from such a list no final state follows.
         """
         value = end.value if isinstance(end, ast.Return) else None
-        if value is None or not self.holds_runs(value):
+        if value is None or not self.holds_runs(value) or self._raises_just_before(end):
+            return []
+        given = [use for run in self.runs for use in run.uses if use.fate is Fate.RETURNED and _statement(use) is end]
+        if any(use.level != 1 for use in given):
             return []
         return [
             run
@@ -239,42 +247,87 @@ class Started:
             and not run.ended_before(end, self.runs, seen=True, returned=False)
         ]
 
-    def holds_runs(self, value: ast.AST) -> bool:
-        """Whether an expression gives a list of futures and states and of nothing else, or nothing at all."""
+    def _raises_just_before(self, end: End) -> bool:
+        """Whether the statement before a `return` of a variable raises what the futures or states in it raised."""
+        value = getattr(end, "value", None)
+        if isinstance(value, (ast.List, ast.Tuple)) and len(value.elts) == 1:
+            value = value.elts[0]
+        block = _block_of(end, _parents_of(end, self.function))
+        at = next((at for at, statement in enumerate(block) if statement is end), 0)
+        if not isinstance(value, ast.Name) or not at:
+            return False
+        before: ast.stmt = block[at - 1]
+        name = value.id
+        if isinstance(before, ast.For) and isinstance(before.target, ast.Name):
+            if not isinstance(before.iter, ast.Name) or before.iter.id != name or len(before.body) != 1:
+                return False
+            name, before = before.target.id, before.body[0]
+        call = before.value if isinstance(before, ast.Expr) else None
+        call = call.value if isinstance(call, ast.Await) else call
+        if not isinstance(call, ast.Call):
+            return False
+        asked = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "result" else None
+        if asked is None and last_name(call.func) in _RAISING and len(call.args) == 1:
+            asked = call.args[0]
+        return isinstance(asked, ast.Name) and asked.id == name
+
+    def holds_runs(self, value: ast.AST, none: bool = True) -> bool:
+        """Whether an expression gives a list of futures and states and of nothing else; with `none`, it may give None instead."""
         if isinstance(value, ast.Name):
             return value.id in self.names and value.id not in self._mixed
         if isinstance(value, (ast.List, ast.Tuple, ast.Set)):
-            return all(map(self.holds_runs, value.elts))
+            return all(self.holds_runs(each, False) for each in value.elts)
         if isinstance(value, (ast.Await, ast.Starred)):
-            return self.holds_runs(value.value)
+            return self.holds_runs(value.value, False)
         if isinstance(value, ast.BinOp):
-            return self.holds_runs(value.left) and self.holds_runs(value.right)
+            return self.holds_runs(value.left, False) and self.holds_runs(value.right, False)
         if isinstance(value, ast.BoolOp):
-            return all(map(self.holds_runs, value.values))
+            return all(self.holds_runs(each, none) for each in value.values)
         if isinstance(value, ast.IfExp):
-            return self.holds_runs(value.body) and self.holds_runs(value.orelse)
+            return self.holds_runs(value.body, none) and self.holds_runs(value.orelse, none)
         if isinstance(value, (ast.ListComp, ast.SetComp)):
-            return _is_run(value.elt, {run.call for run in self.runs}, self.names)
+            conditions = [condition for each in value.generators for condition in each.ifs]
+            if any("is_completed" in ast.dump(condition) for condition in conditions):
+                return False
+            return _is_run(value.elt, self._certain, self.names - self._mixed)
         if isinstance(value, ast.Call):
-            is_run = any(run.call is value for run in self.runs)
-            return is_run or (last_name(value.func) in _LISTING and all(map(self.holds_runs, value.args)))
-        return isinstance(value, ast.Constant) and value.value is None
+            if last_name(value.func) in _LISTING and value not in self._certain:
+                return all(self.holds_runs(each, False) for each in value.args)
+            return value in self._certain or (
+                _future_of_state(value) is not None and _is_run(value, self._certain, self.names - self._mixed)
+            )
+        return none and isinstance(value, ast.Constant) and value.value is None
+
+    @cached_property
+    def _certain(self) -> frozenset[ast.AST]:
+        """The calls that certainly give futures or states."""
+        return frozenset(run.call for run in self.runs if run.is_certain)
 
     @cached_property
     def _mixed(self) -> frozenset[str]:
-        """The variables that hold, or are added, something else than runs too."""
-        calls = {run.call for run in self.runs}
-        found: set[str] = set()
+        """The variables that hold, or are added, something else than runs too: parameters among them."""
+        found = {argument.arg for argument in ast.walk(self.function.args) if isinstance(argument, ast.arg)}
         for node, _ in nodes(self.function):
-            given: list[tuple[ast.expr, ast.expr]] = []
+            given: list[tuple[ast.AST, ast.AST]] = []
             if isinstance(node, _ASSIGNMENTS) and node.value is not None:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 given = [(target, node.value) for target in targets]
+                if isinstance(node.value, ast.GeneratorExp) and not isinstance(node, ast.AugAssign):
+                    found.update(name for target in targets for name in _names(target))
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 if node.func.attr in _ADD_ONE | _ADD_ALL:
                     given = [(node.func.value, argument) for argument in node.args]
+            elif isinstance(node, (ast.For, ast.AsyncFor)):
+                given = [(node.target, node.iter)]
+            elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+                found.update(_names(node.optional_vars))
+            elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                found.update(node.names)
+            elif isinstance(node, ast.ExceptHandler) or type(node).__name__ in ("MatchAs", "MatchStar"):
+                found.update(filter(None, [getattr(node, "name", None)]))
             for target, value in given:
-                if not _is_run(value, calls, self.names) and not _is_empty(value):
+                assert isinstance(value, ast.expr)
+                if not _is_run(value, self._certain, self.names) and not _is_empty(value):
                     found.update(_names(target))
         return frozenset(found)
 
@@ -330,7 +383,7 @@ def _future_of_state(value: ast.expr) -> Optional[ast.expr]:
 def _is_empty(value: ast.expr) -> bool:
     if isinstance(value, (ast.List, ast.Tuple)):
         return not value.elts
-    return isinstance(value, ast.Call) and last_name(value.func) in ("list", "set", "deque") and not value.args
+    return isinstance(value, ast.Call) and last_name(value.func) in ("list", "set") and not value.args
 
 
 def gives_nothing(end: End) -> bool:
@@ -401,7 +454,8 @@ class Runs:
         if definition.kind is Kind.FUNCTION and rest == () and definition.function is not None:
             given = self.given_by(definition)
             if given is not None:
-                return Run(call, parents, given.level, definition.name, definition, given.is_state)
+                certain = self._gives_runs_only(definition)
+                return Run(call, parents, given.level, definition.name, definition, given.is_state, is_certain=certain)
         return None
 
     def given_by(self, helper: Definition) -> Optional[Run]:
@@ -424,6 +478,13 @@ class Runs:
                 return None  # what it gives is not always a future, or not always a list of futures
             given = given or here[0]
         return given
+
+    def _gives_runs_only(self, helper: Definition) -> bool:
+        """Whether a helper certainly gives a future or state, or a list of such, and nothing else."""
+        assert helper.function is not None
+        started = self.of(helper.function, helper.function_module or helper.module)
+        returned = [end.value for end in started.ends if isinstance(end, ast.Return)]
+        return all(value is not None and started.holds_runs(value, False) for value in returned)
 
     def parameter(self, helper: Definition, name: str, path: _Path) -> list[Use]:
         """What a helper does with a future, or a list of them, that it is given."""
@@ -924,7 +985,7 @@ def _swallowed(use: Use) -> bool:
     """Whether what is raised there may be caught and not raised again."""
     inside = (*use.parents, use.node)
     for parent in use.parents:
-        if isinstance(parent, ast.Try) and parent.handlers and _branch(parent, inside) == "body":
+        if isinstance(parent, TRIES) and parent.handlers and _branch(parent, inside) == "body":
             if not all(_raises(handler.body) for handler in parent.handlers):
                 return True
         if isinstance(parent, (ast.With, ast.AsyncWith)):

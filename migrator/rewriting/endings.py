@@ -19,7 +19,7 @@ from typing import Optional
 from migrator.findings import Edit
 from migrator.model.module import Module
 from migrator.model.names import FUNCTIONS, span
-from migrator.model.runs import SUBMITTING, Parents, Run, Started, gives_nothing, nodes, swallowed
+from migrator.model.runs import SUBMITTING, TRIES, Parents, Run, Started, gives_nothing, nodes, swallowed
 from migrator.rewriting.imports import ensure_imports_edits
 from migrator.rewriting.names import can_add_import, local_name
 
@@ -89,7 +89,7 @@ class Ending:
     def raises_in_a_block(self) -> bool:
         """Whether a failure would be raised in a `with` or a `try`, which may do something about it."""
         ends = [end for end in self.started.ends if isinstance(end, ast.Return) and self.raises_at(end)]
-        blocks = (ast.With, ast.AsyncWith, ast.Try)
+        blocks: tuple[type[ast.AST], ...] = (ast.With, ast.AsyncWith, *TRIES)
         return any(isinstance(parent, blocks) for end in ends for parent in self.parents_of[end])
 
     def raises_at(self, end: ast.Return) -> bool:
@@ -155,6 +155,8 @@ class _Rewriting:
         body = self.function.body
         if body[0].lineno == self.function.lineno:
             raise CannotCollect
+        if not all(run.is_certain for run in self.ending.runs):
+            raise CannotCollect  # None cannot be waited for
         own = self._own_list()
         for run in self.ending.runs:
             self._keep(run, own)
@@ -458,19 +460,20 @@ class _Rewriting:
 
     def _listed_lines(self, end: ast.Return, runs: Sequence[Run]) -> list[str]:
         """The lines at a `return` that gives futures, or states, in a list."""
-        uses = [(run, run.listed_at(end)) for run in runs]
-        kinds = {run.is_state or (use is not None and use.as_state) for run, use in uses}
+        given = [(run, use) for run in self.ending.started.runs for use in [run.listed_at(end)] if use is not None]
+        kinds = {run.is_state or use.as_state for run, use in given}
         if len(kinds) > 1 and not self.ending.compat:
             raise CannotCollect  # futures and states are asked in different ways
-        lines = self._waiting(end, None) if self.ending.runs else []
         value, of_states = end.value, kinds == {True}
         assert value is not None
         if any(isinstance(node, ast.Constant) and node.value is None for node in _branches(value)):
             raise CannotCollect  # None cannot be waited for
         written = self._value_of(end, value)
+        lines: list[str] = []
         if not isinstance(value, ast.Name) and not _single(written):
             written = self._put(written, of_states, lines)
-        waited_for = set(self.ending.lost)
+        lines += self._waiting(end, None) if self.ending.runs else []
+        waited_for = {run for run in self.ending.lost if self.wrapped or self._is_in_flight(run, end)}
         in_flight = not of_states and any(
             self._is_in_flight(run, end, returned=False) for run in runs if run not in waited_for
         )
