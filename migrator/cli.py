@@ -400,7 +400,8 @@ def _say_outside(links: Sequence[str]) -> None:
         said = f"{named} leads outside of the given paths and is not followed; give it as a PATH to include it"
     else:
         rest = f" and {len(links) - _LINKS_NAMED} more" if len(links) > _LINKS_NAMED else ""
-        said = f"{len(links)} links lead outside of the given paths and are not followed: {named}{rest}"
+        lead = f"{len(links)} links lead outside of the given paths and are not followed"
+        said = f"{lead} (give them as PATHs to include them): {named}{rest}"
     write(f"note: {said}\n", sys.stderr)
 
 

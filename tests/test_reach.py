@@ -90,7 +90,7 @@ def test_what_a_link_leads_to_outside_is_not_written(linked: dict[str, str]) -> 
 
 @pytest.mark.parametrize("options", [(), ("--quiet",), ("--output-format", "json"), ("--output-format", "json", "-q")])
 def test_one_line_on_standard_error_names_the_links(linked: dict[str, str], options: tuple[str, ...]) -> None:
-    note = b"note: 2 links lead outside of the given paths and are not followed: `a.py`, `folder`\n"
+    note = b"note: 2 links lead outside of the given paths and are not followed (give them as PATHs to include them): `a.py`, `folder`\n"
     for command in (("check",), ("fix", "--diff"), ("fix",)):
         done = run(*command, ".", *options)
         assert done.stderr.count(note) == 1 and done.stderr.count(b"note: ") == 1
@@ -110,7 +110,7 @@ def test_line_about_many_links_names_five(linked: dict[str, str]) -> None:
     for number in range(7):
         os.symlink("../other/flow.py", f"b{number}.py")
     assert b"note: 9 links " in run("check", ".").stderr
-    assert run("check", ".").stderr.endswith(b": `a.py`, `b0.py`, `b1.py`, `b2.py`, `b3.py` and 4 more\n")
+    assert run("check", ".").stderr.endswith(b"): `a.py`, `b0.py`, `b1.py`, `b2.py`, `b3.py` and 4 more\n")
 
 
 def test_comments_are_not_written_behind_links(project: Path) -> None:

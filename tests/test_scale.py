@@ -13,6 +13,7 @@ import pytest
 from migrator import candidates, run
 from migrator.config import Settings
 from migrator.model import module, project
+from migrator.model import texts as texts_module
 from migrator.model.texts import Texts, import_lines
 from migrator.run import check, fix
 
@@ -180,8 +181,10 @@ def any_text(chance: random.Random) -> str:
     return "\n".join(chance.choice((dotted(), f'"{dotted()}"', "import os", "1.5", "a..b")) for _ in range(4))
 
 
+@pytest.mark.parametrize("few", [0, texts_module._FEW], ids=["all at once", "one by one"])
 @pytest.mark.parametrize("seed", range(20))
-def test_what_is_spelled_out_is_what_a_search_finds(seed: int) -> None:
+def test_what_is_spelled_out_is_what_a_search_finds(seed: int, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts_module, "_FEW", few)
     chance = random.Random(seed)
     files = {f"/p{n}/{name}.py": any_text(chance) for n in range(2) for name in NAMES}
     files["/p0/flow/__init__.py"] = any_text(chance)

@@ -16,6 +16,8 @@ _IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t(]+([\w,
 _WORD = re.compile(r"\w+")
 _LAST_WORD = re.compile(r"\w*\Z")
 _DOTTED = re.compile(r"\b(\w+)\.(?=(\w+))")
+_FEW = 20
+"""How many names are looked for one by one first."""
 _WORDS_HELD = 100_000
 """Of how many words it is held in memory which names of modules end them."""
 
@@ -75,6 +77,8 @@ class _Reader:
         return _Said(self._modules & imported, frozenset(self._spelled(text)))
 
     def _spelled(self, text: str) -> Iterator[tuple[str, str]]:
+        if len(self._endings) <= _FEW and not any(f"{ending}." in text for ending in self._endings):
+            return
         for word, name in set(_DOTTED.findall(text)):
             for module in self._ends(word):
                 if module in (word[-len(module) :], word) or f"{module}.{name}" in text:
