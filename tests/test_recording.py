@@ -93,6 +93,13 @@ def test_a_folder_with_something_in_it_is_refused(kept: Path) -> None:
         recording.begin()
 
 
+@pytest.mark.parametrize("name", ["/flows.py", "../flows.py"])
+def test_a_name_outside_of_the_project_is_refused(kept: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="is not below the root of a project"):
+        recording.check_source(IMPORT.encode(), name, Settings())
+    assert not kept.exists()
+
+
 def test_every_setting_of_what_is_found_and_fixed_comes_back(tmp_path: Path) -> None:
     values = {
         "target": "both",

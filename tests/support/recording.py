@@ -40,10 +40,16 @@ _seen: dict[str, list[str]] = {}
 
 
 def record(files: Mapping[str, str | bytes], settings: Settings) -> None:
-    """Keeps a case of the test that runs: the files by their names below the project's root."""
+    """Keeps a case of the test that runs: the files by their names below the project's root.
+
+    Raises ValueError for a name that leads out of the project.
+    """
     test = os.environ.get("PYTEST_CURRENT_TEST")
     if _directory is None or test is None:
         return
+    for name in files:
+        if os.path.isabs(name) or ".." in Path(name).parts:
+            raise ValueError(f"a case cannot be kept: {name} is not below the root of a project")
     case = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
     case[SETTINGS] = with_settings(case.get(SETTINGS, b"").decode(), settings).encode()
     folder = folder_name(test.rpartition(" ")[0])
